@@ -1,0 +1,83 @@
+package io.github.lora4j.data;
+
+import java.util.Arrays;
+
+/**
+ * One sequence of token ids and, for each, the label that carries loss.
+ *
+ * <p>Labels are not shifted: {@code labels[i]} belongs to {@code inputIds[i]}, and the model
+ * predicts it from the positions before {@code i}. Two examples are equal when their arrays hold
+ * the same numbers. The arrays are not copied: whoever builds an example hands them over, and
+ * whoever reads one leaves them as they are.
+ *
+ * @param inputIds token ids, {@code [seq]}, each at least 0
+ * @param labels {@code [seq]}: a token id, or {@link #IGNORE_INDEX} where there is no loss
+ */
+public record TokenizedExample(int[] inputIds, int[] labels) {
+
+  /** The label of a position without loss: -100, as in PyTorch's cross-entropy. */
+  public static final int IGNORE_INDEX = -100;
+
+  /**
+   * Checks that both arrays are equally long, not empty, and hold ids.
+   *
+   * @throws IllegalArgumentException naming the first position that is wrong
+   */
+  public TokenizedExample {
+    if (inputIds.length == 0) {
+      throw new IllegalArgumentException("inputIds is empty: an example needs at least one token");
+    }
+    if (inputIds.length != labels.length) {
+      throw new IllegalArgumentException(
+          "labels must be as long as inputIds (not shifted): inputIds has "
+              + inputIds.length
+              + ", labels "
+              + labels.length);
+    }
+    for (int i = 0; i < inputIds.length; i++) {
+      if (inputIds[i] < 0) {
+        throw new IllegalArgumentException("inputIds[" + i + "] is negative: " + inputIds[i]);
+      }
+      if (labels[i] < 0 && labels[i] != IGNORE_INDEX) {
+        throw new IllegalArgumentException(
+            "labels[" + i + "] must be a token id or " + IGNORE_INDEX + ", found " + labels[i]);
+      }
+    }
+  }
+
+  /** Returns the number of tokens. */
+  public int length() {
+    return inputIds.length;
+  }
+
+  /**
+   * Counts the labels that carry loss; position 0 never does, since nothing stands before it to
+   * predict it from.
+   */
+  public int supervisedTokens() {
+    int count = 0;
+    for (int i = 1; i < labels.length; i++) {
+      if (labels[i] != IGNORE_INDEX) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof TokenizedExample that
+        && Arrays.equals(inputIds, that.inputIds)
+        && Arrays.equals(labels, that.labels);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * Arrays.hashCode(inputIds) + Arrays.hashCode(labels);
+  }
+
+  @Override
+  public String toString() {
+    return "TokenizedExample[" + length() + " tokens, " + supervisedTokens() + " supervised]";
+  }
+}

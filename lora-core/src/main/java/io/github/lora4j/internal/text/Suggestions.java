@@ -1,0 +1,90 @@
+package io.github.lora4j.internal.text;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Finds the real names that a misspelt one probably meant. */
+public final class Suggestions {
+
+  /** Longer names come out of hostile files; the distance takes quadratic time. */
+  private static final int LONGEST = 200;
+
+  private static final int MOST = 3;
+
+  private Suggestions() {}
+
+  /**
+   * Returns at most {@code limit} candidates that look like the name, nearest first; none if
+   * nothing is near.
+   *
+   * <p>Case and the separators {@code _} and {@code -} don't count; a candidate is near when few
+   * edits (a character added, dropped, replaced, or two neighbours swapped) lead to it, or when one
+   * of the two begins with the other.
+   */
+  public static List<String> nearest(String name, Collection<String> candidates, int limit) {
+    if (name.length() > LONGEST) {
+      return List.of();
+    }
+    String wanted = plain(name);
+    record Scored(String candidate, int score) {}
+    return candidates.stream()
+        .distinct()
+        .filter(candidate -> candidate.length() <= LONGEST)
+        .map(candidate -> new Scored(candidate, score(wanted, plain(candidate))))
+        .filter(scored -> scored.score <= Math.max(1, wanted.length() / 3))
+        .sorted(Comparator.comparingInt(Scored::score).thenComparing(Scored::candidate))
+        .limit(limit)
+        .map(Scored::candidate)
+        .toList();
+  }
+
+  /** Returns {@code " (did you mean a or b?)"}, or nothing where no candidate is near. */
+  public static String didYouMean(String name, Collection<String> candidates) {
+    List<String> near = nearest(name, candidates, MOST);
+    return near.isEmpty()
+        ? ""
+        : near.stream().collect(Collectors.joining(" or ", " (did you mean ", "?)"));
+  }
+
+  private static String plain(String name) {
+    return name.toLowerCase(Locale.ROOT).replace("_", "").replace("-", "");
+  }
+
+  private static int score(String wanted, String candidate) {
+    boolean begins =
+        !wanted.isEmpty()
+            && !candidate.isEmpty()
+            && (candidate.startsWith(wanted) || wanted.startsWith(candidate));
+    int distance = distance(wanted, candidate);
+    return begins ? Math.min(distance, 1) : distance;
+  }
+
+  /** The optimal string alignment distance. */
+  private static int distance(String a, String b) {
+    int[] beforeLast = new int[b.length() + 1];
+    int[] last = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      last[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int[] row = new int[b.length() + 1];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replaced = last[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        row[j] = Math.min(replaced, Math.min(last[j], row[j - 1]) + 1);
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
+        }
+      }
+      beforeLast = last;
+      last = row;
+    }
+    return last[b.length()];
+  }
+}

@@ -1,0 +1,5 @@
+/** Text helpers that several packages share: suggestions for misspelt names, JSON as Python writes it. */
+@NullMarked
+package io.github.lora4j.internal.text;
+
+import org.jspecify.annotations.NullMarked;

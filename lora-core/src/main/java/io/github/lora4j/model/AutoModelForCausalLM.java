@@ -1,0 +1,74 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.error.UnsupportedModelException;
+import io.github.lora4j.io.Checkpoint;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.TensorScope;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Loads causal language models of every family that LoRA4J knows. */
+public final class AutoModelForCausalLM {
+
+  private AutoModelForCausalLM() {}
+
+  /** Loads a Hugging Face folder in its own dtype onto {@link Device#auto()}. */
+  public static CausalLM fromPretrained(Path modelDir) {
+    return fromPretrained(modelDir, LoadOptions.defaults());
+  }
+
+  /**
+   * Loads a Hugging Face folder.
+   *
+   * @param modelDir holds {@code config.json} and {@code model.safetensors}, or its shards and their index
+   * @return the model, all parameters frozen, for the caller to close
+   * @throws io.github.lora4j.error.CheckpointFormatException listing all tensors that don't fit
+   * @throws io.github.lora4j.error.UnsupportedModelException if the family is unknown
+   */
+  public static CausalLM fromPretrained(Path modelDir, LoadOptions options) {
+    ModelConfig config = ModelConfig.load(modelDir);
+    refuseQuantized(config);
+    ModelFamily family = ModelFamilies.of(config);
+    DecoderSpec spec = family.describe(config);
+    try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
+      CausalLayers layers =
+          CheckpointWeights.load(
+              checkpoint,
+              options,
+              weights -> CausalLayers.build(spec, family.names(), weights),
+              name ->
+                  family.ignores(name)
+                      || spec.tieWordEmbeddings() && name.equals(CausalLayers.HEAD + ".weight"));
+      return new CausalLM(config, family, layers, Optional.of(modelDir), true);
+    }
+  }
+
+  /**
+   * Makes a model with fresh random float32 weights, for training from nothing.
+   *
+   * @param config as {@code config.json} has it; {@code initializer_range} is the matrices' standard deviation
+   * @param seed the same seed gives the same weights on every machine
+   * @return the model, all parameters frozen, for the caller to close
+   */
+  public static CausalLM fromConfig(ModelConfig config, long seed, Device device) {
+    ModelFamily family = ModelFamilies.of(config);
+    DecoderSpec spec = family.describe(config);
+    try (TensorScope scope = TensorScope.open();
+        Generator generator = Generator.of(seed)) {
+      RandomWeights weights =
+          new RandomWeights(generator, config.number("initializer_range", 0.02), device);
+      CausalLayers layers = CausalLayers.build(spec, family.names(), weights);
+      return new CausalLM(config, family, layers, Optional.empty(), true);
+    }
+  }
+
+  private static void refuseQuantized(ModelConfig config) {
+    if (config.has("quantization_config")) {
+      throw new UnsupportedModelException(
+          config.source()
+              + ": quantization_config is set, but quantized checkpoints can't be loaded yet; use the repository's"
+              + " float32, bfloat16 or float16 checkpoint.");
+    }
+  }
+}

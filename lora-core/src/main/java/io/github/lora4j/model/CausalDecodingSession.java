@@ -1,0 +1,141 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KvCache;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** Decoding with a key-value cache; shorter prompts are padded on the left and the padding is masked. */
+final class CausalDecodingSession implements DecodingSession {
+
+  private final CausalLayers layers;
+  private final int maxLength;
+  private final int rows;
+  private final int[] padding; // columns of padding before each row
+  private final List<KvCache> caches = new ArrayList<>();
+  private final float[][] logits;
+  private int length;
+  private boolean closed;
+
+  CausalDecodingSession(CausalLayers layers, int[][] prompts, int maxLength) {
+    this.layers = layers;
+    this.maxLength = maxLength;
+    this.rows = prompts.length;
+    this.padding = new int[rows];
+    this.logits = new float[rows][];
+    int longest = 0;
+    for (int row = 0; row < rows; row++) {
+      if (prompts[row].length == 0) {
+        throw new IllegalArgumentException("prompts[" + row + "]: expected at least one token, found none");
+      }
+      ModelInputs.requireKnown(prompts[row], layers.spec().vocabSize());
+      longest = Math.max(longest, prompts[row].length);
+    }
+    if (rows == 0 || longest > maxLength) {
+      throw new IllegalArgumentException(
+          "prompts: expected at least one row and at most "
+              + maxLength
+              + " tokens in each, found "
+              + rows
+              + " rows and "
+              + longest
+              + " tokens");
+    }
+    int[] ids = new int[rows * longest];
+    for (int row = 0; row < rows; row++) {
+      padding[row] = longest - prompts[row].length;
+      // Any id will do for padding: nothing looks at it.
+      Arrays.fill(ids, row * longest, row * longest + padding[row], prompts[row][0]);
+      System.arraycopy(prompts[row], 0, ids, row * longest + padding[row], prompts[row].length);
+    }
+    for (int i = 0; i < layers.spec().numHiddenLayers(); i++) {
+      caches.add(new KvCache(maxLength));
+    }
+    forward(ids, longest);
+  }
+
+  @Override
+  public float[][] logits() {
+    requireOpen();
+    return logits;
+  }
+
+  @Override
+  public void append(int[] tokens) {
+    requireOpen();
+    if (tokens.length != rows) {
+      throw new IllegalArgumentException(
+          "tokens: expected one for each of " + rows + " rows, found " + tokens.length);
+    }
+    if (length >= maxLength) {
+      throw new IllegalStateException("The rows have their greatest length, " + maxLength + " tokens.");
+    }
+    ModelInputs.requireKnown(tokens, layers.spec().vocabSize());
+    forward(tokens, 1);
+  }
+
+  private void forward(int[] ids, int seq) {
+    Device device = layers.decoder().device();
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      Optional<Tensor> blocked =
+          AttentionMasks.causal(
+              length, seq, AttentionMasks.padding(mask(length + seq), rows, length + seq, device), device);
+      Tensor hidden =
+          layers
+              .decoder()
+              .forward(
+                  ModelInputs.ids(ids, rows, seq, device),
+                  positions(seq, device),
+                  blocked,
+                  caches,
+                  ForwardContext.eval());
+      Tensor last = hidden.narrow(1, seq - 1, 1).reshape(rows, hidden.size(2));
+      float[] scores = layers.logits(last, ForwardContext.eval()).toFloatArray();
+      int vocab = scores.length / rows;
+      for (int row = 0; row < rows; row++) {
+        logits[row] = Arrays.copyOfRange(scores, row * vocab, (row + 1) * vocab);
+      }
+    }
+    length += seq;
+  }
+
+  private int[] mask(int columns) {
+    int[] mask = new int[rows * columns];
+    Arrays.fill(mask, 1);
+    for (int row = 0; row < rows; row++) {
+      Arrays.fill(mask, row * columns, row * columns + padding[row], 0);
+    }
+    return mask;
+  }
+
+  private Tensor positions(int seq, Device device) {
+    long[] positions = new long[rows * seq];
+    for (int row = 0; row < rows; row++) {
+      for (int i = 0; i < seq; i++) {
+        positions[row * seq + i] = Math.max(0, length + i - padding[row]);
+      }
+    }
+    return Tensor.of(positions, rows, seq).to(device);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("This decoding session is closed.");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      caches.forEach(KvCache::close);
+    }
+  }
+}

@@ -1,0 +1,260 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.data.Batch;
+import io.github.lora4j.data.TokenizedExample;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * A decoder that predicts the next token: {@code transformers.AutoModelForCausalLM}.
+ *
+ * <p>Its parameters are frozen when it is loaded; {@link #requiresGrad} makes all of them learn. Evaluation and
+ * generation may run in several threads at once; training must not.
+ */
+public final class CausalLM implements DecoderModel, NextTokenModel {
+
+  private final ModelConfig config;
+  private final ModelFamily family;
+  private final CausalLayers layers;
+  private final Optional<Path> source;
+  private final boolean owner;
+  private boolean closed;
+
+  CausalLM(
+      ModelConfig config,
+      ModelFamily family,
+      CausalLayers layers,
+      Optional<Path> source,
+      boolean owner) {
+    this.config = config;
+    this.family = family;
+    this.layers = layers;
+    this.source = source;
+    this.owner = owner;
+  }
+
+  // ---- computing
+
+  /**
+   * Computes the scores of the next token at each position, without gradients.
+   *
+   * @param inputIds row-major {@code [batch, seq]}
+   * @param attentionMask 1 at tokens, 0 at padding, the same shape
+   * @param batch number of rows
+   * @return {@code [batch, seq, vocab]} in the model's dtype, in the caller's scope
+   */
+  public Tensor logits(int[] inputIds, int[] attentionMask, int batch) {
+    int[] labels = new int[inputIds.length];
+    Arrays.fill(labels, TokenizedExample.IGNORE_INDEX);
+    return logits(new Batch(batch, inputIds.length / batch, inputIds, attentionMask, labels));
+  }
+
+  /** Computes the scores of the next token at each position of a batch, without gradients. */
+  public Tensor logits(Batch batch) {
+    requireOpen();
+    ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      ModelInputs inputs = ModelInputs.of(batch, device());
+      Tensor hidden =
+          layers
+              .decoder()
+              .forward(
+                  inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), ForwardContext.eval());
+      return scope.handOver(layers.logits(hidden, ForwardContext.eval()));
+    }
+  }
+
+  @Override
+  public double lossAndBackward(Batch batch, double scale, ForwardContext context) {
+    requireOpen();
+    ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
+    SupervisedPositions supervised = SupervisedPositions.of(batch);
+    if (supervised.isEmpty()) {
+      return 0;
+    }
+    return new TrainingPass(layers.decoder(), context, hidden -> lossSum(hidden, supervised, context))
+        .run(batch, scale);
+  }
+
+  @Override
+  public double loss(Batch batch) {
+    requireOpen();
+    ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
+    SupervisedPositions supervised = SupervisedPositions.of(batch);
+    if (supervised.isEmpty()) {
+      return 0;
+    }
+    ForwardContext context = ForwardContext.eval();
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      ModelInputs inputs = ModelInputs.of(batch, device());
+      Tensor hidden =
+          layers
+              .decoder()
+              .forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context);
+      return lossSum(hidden, supervised, context).item();
+    }
+  }
+
+  private Tensor lossSum(Tensor hidden, SupervisedPositions supervised, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor logits = layers.logits(supervised.select(hidden), context).to(DType.F32);
+      return scope.handOver(
+          Functional.crossEntropySum(
+              logits, supervised.targets(device()), TokenizedExample.IGNORE_INDEX));
+    }
+  }
+
+  @Override
+  public DecodingSession startDecoding(int[][] prompts, int maxLength) {
+    requireOpen();
+    return new CausalDecodingSession(layers, prompts, maxLength);
+  }
+
+  @Override
+  public int maxPositionEmbeddings() {
+    return layers.spec().maxPositionEmbeddings();
+  }
+
+  // ---- what it is
+
+  @Override
+  public ModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public ModelFamily family() {
+    return family;
+  }
+
+  /** The choices that {@link #config} stands for. */
+  public DecoderSpec spec() {
+    return layers.spec();
+  }
+
+  /** The folder it was loaded from. */
+  public Optional<Path> source() {
+    return source;
+  }
+
+  @Override
+  public Device device() {
+    return layers.decoder().device();
+  }
+
+  /** The dtype of the embedding, and so of the hidden states. */
+  public DType dtype() {
+    return layers.decoder().dtype();
+  }
+
+  @Override
+  public List<Integer> eosTokenIds() {
+    return config.integers("eos_token_id");
+  }
+
+  @Override
+  public List<LinearLayer> linearLayers() {
+    return layers.linearLayers();
+  }
+
+  @Override
+  public List<String> moduleNames() {
+    return ModuleTree.names(parameters().keySet(), linearLayers());
+  }
+
+  @Override
+  public String headName() {
+    return layers.head().name();
+  }
+
+  /** All parameters by name, in the model's order, a tied head left out. They stay the model's. */
+  public Map<String, Tensor> parameters() {
+    requireOpen();
+    return layers.parameters();
+  }
+
+  @Override
+  public Map<String, Tensor> trainableParameters() {
+    Map<String, Tensor> parameters = parameters();
+    parameters.values().removeIf(parameter -> !parameter.requiresGrad());
+    return parameters;
+  }
+
+  @Override
+  public long parameterCount() {
+    return parameters().values().stream().mapToLong(Tensor::numel).sum();
+  }
+
+  /**
+   * Makes all parameters learn, or freezes them.
+   *
+   * @return this model
+   */
+  public CausalLM requiresGrad(boolean required) {
+    parameters().values().forEach(parameter -> parameter.requiresGrad(required));
+    return this;
+  }
+
+  // ---- other models over the same parameters
+
+  @Override
+  public CausalLM withLinears(UnaryOperator<LinearLayer> change) {
+    requireOpen();
+    return new CausalLM(config, family, layers.withLinears(change), source, false);
+  }
+
+  @Override
+  public CausalLM shareWith(UnaryOperator<LinearLayer> change) {
+    requireOpen();
+    return new CausalLM(config, family, layers.shareWith(change), source, true);
+  }
+
+  /**
+   * Writes a Hugging Face folder: {@code config.json}, the weights in SafeTensors, and the generation settings and
+   * tokenizer files of the folder that this model was loaded from, so that the new one is complete.
+   */
+  @Override
+  public void savePretrained(Path dir) {
+    PretrainedFolder.write(
+        dir, config.with("dtype", dtype().torchName()).without("torch_dtype"), parameters(), source);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("This model is closed.");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      if (owner) {
+        layers.close();
+      }
+    }
+  }
+
+  /** Architecture, size, dtype and device. */
+  @Override
+  public String toString() {
+    return closed
+        ? "closed CausalLM"
+        : "CausalLM[%s, %,d parameters, %s on %s]"
+            .formatted(config.modelType(), parameterCount(), dtype(), device());
+  }
+}

@@ -1,0 +1,88 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+
+/** A decoder with the linear layer that turns its hidden states into scores of tokens. */
+record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
+
+  static final String HEAD = "lm_head";
+
+  static CausalLayers build(DecoderSpec spec, ModuleNames names, WeightSource weights) {
+    DecoderBuilder builder = new DecoderBuilder(spec, names, weights);
+    Decoder decoder = builder.build();
+    LinearLayer head =
+        spec.tieWordEmbeddings()
+            ? new DenseLinear(
+                HEAD, TensorScope.keep(decoder.embedding().weight().alias()), Optional.empty())
+            : builder.linear(HEAD, spec.vocabSize(), spec.hiddenSize(), false);
+    return new CausalLayers(decoder, head);
+  }
+
+  DecoderSpec spec() {
+    return decoder.spec();
+  }
+
+  /**
+   * Scores tokens.
+   *
+   * @param hidden {@code [..., hidden]}, before the last norm
+   * @return {@code [..., vocab]}, in the caller's scope
+   */
+  Tensor logits(Tensor hidden, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(head.forward(decoder.norm().forward(hidden), context));
+    }
+  }
+
+  /** All parameters in order; a head tied to the embedding isn't one of its own. */
+  Map<String, Tensor> parameters() {
+    Map<String, Tensor> parameters = new LinkedHashMap<>();
+    forEachParameter(parameters::put);
+    if (spec().tieWordEmbeddings()) {
+      parameters.remove(HEAD + ".weight");
+    }
+    return parameters;
+  }
+
+  List<LinearLayer> linearLayers() {
+    List<LinearLayer> found = new ArrayList<>();
+    withLinears(
+        layer -> {
+          found.add(layer);
+          return layer;
+        });
+    return found;
+  }
+
+  CausalLayers withLinears(UnaryOperator<LinearLayer> change) {
+    return new CausalLayers(decoder.withLinears(change), change.apply(head));
+  }
+
+  CausalLayers shareWith(UnaryOperator<LinearLayer> change) {
+    return new CausalLayers(decoder.shareWith(change), change.apply(head));
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    decoder.forEachParameter(visitor);
+    head.forEachParameter(visitor);
+  }
+
+  @Override
+  public void close() {
+    decoder.close();
+    head.close();
+  }
+}

@@ -1,0 +1,88 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.nn.Attention;
+import io.github.lora4j.nn.Embedding;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KvCache;
+import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Norm;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+
+/** The stack of blocks between token ids and the head, for every family. */
+record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks, Norm norm)
+    implements Layer {
+
+  Decoder {
+    blocks = List.copyOf(blocks);
+  }
+
+  /**
+   * Computes the hidden states behind the last block, before the last norm.
+   *
+   * @param ids I64 {@code [batch, seq]}
+   * @param positions I64 {@code [batch or 1, seq]}
+   * @param blocked as in {@link Attention.Pass}
+   * @param caches one per block in generation, else empty
+   * @return {@code [batch, seq, hidden]}, in the caller's scope
+   */
+  Tensor forward(
+      Tensor ids, Tensor positions, Optional<Tensor> blocked, List<KvCache> caches, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      Attention.Pass pass = pass(positions, blocked);
+      Tensor x = embedding.forward(ids);
+      for (int i = 0; i < blocks.size(); i++) {
+        Optional<KvCache> cache = caches.isEmpty() ? Optional.empty() : Optional.of(caches.get(i));
+        x = blocks.get(i).forward(x, pass, cache, context);
+      }
+      return scope.handOver(x);
+    }
+  }
+
+  /** What all blocks share in one pass over these positions. */
+  Attention.Pass pass(Tensor positions, Optional<Tensor> blocked) {
+    return new Attention.Pass(spec.rotary().at(positions, embedding.weight().dtype()), blocked);
+  }
+
+  Device device() {
+    return embedding.weight().device();
+  }
+
+  DType dtype() {
+    return embedding.weight().dtype();
+  }
+
+  Decoder withLinears(UnaryOperator<LinearLayer> change) {
+    return new Decoder(
+        spec, embedding, blocks.stream().map(b -> b.withLinears(change)).toList(), norm);
+  }
+
+  Decoder shareWith(UnaryOperator<LinearLayer> change) {
+    return new Decoder(
+        spec,
+        embedding.share(),
+        blocks.stream().map(b -> b.shareWith(change)).toList(),
+        norm.share());
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    embedding.forEachParameter(visitor);
+    blocks.forEach(block -> block.forEachParameter(visitor));
+    norm.forEachParameter(visitor);
+  }
+
+  @Override
+  public void close() {
+    embedding.close();
+    blocks.forEach(DecoderBlock::close);
+    norm.close();
+  }
+}

@@ -1,0 +1,54 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.data.Batch;
+import io.github.lora4j.data.TokenizedExample;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Tensor;
+import java.util.Arrays;
+
+/** The positions of a batch whose next token is to be learnt, so that only they go through the head. */
+final class SupervisedPositions {
+
+  private final long[] positions;
+  private final long[] targets;
+
+  private SupervisedPositions(long[] positions, long[] targets) {
+    this.positions = positions;
+    this.targets = targets;
+  }
+
+  /** Label {@code i} of a row is predicted from its position {@code i - 1}. */
+  static SupervisedPositions of(Batch batch) {
+    int[] labels = batch.labels();
+    long[] positions = new long[labels.length];
+    long[] targets = new long[labels.length];
+    int n = 0;
+    for (int i = 0; i < labels.length; i++) {
+      if (i % batch.length() != 0 && labels[i] != TokenizedExample.IGNORE_INDEX) {
+        positions[n] = i - 1;
+        targets[n++] = labels[i];
+      }
+    }
+    return new SupervisedPositions(Arrays.copyOf(positions, n), Arrays.copyOf(targets, n));
+  }
+
+  boolean isEmpty() {
+    return positions.length == 0;
+  }
+
+  /**
+   * Picks the hidden states of these positions.
+   *
+   * @param hidden {@code [batch, seq, hidden]}
+   * @return {@code [n, hidden]}
+   */
+  Tensor select(Tensor hidden) {
+    Tensor flat = hidden.reshape(hidden.size(0) * hidden.size(1), hidden.size(2));
+    return flat.indexSelect(0, Tensor.of(positions, positions.length).to(hidden.device()));
+  }
+
+  /** The tokens to be predicted, I64 {@code [n]}. */
+  Tensor targets(Device device) {
+    return Tensor.of(targets, targets.length).to(device);
+  }
+}

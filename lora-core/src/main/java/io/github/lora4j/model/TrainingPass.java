@@ -1,0 +1,121 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.data.Batch;
+import io.github.lora4j.nn.Attention;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/** One forward and backward pass of a decoder, with activations kept or blocks recomputed. */
+final class TrainingPass {
+
+  private final Decoder decoder;
+  private final ForwardContext context;
+  private final UnaryOperator<Tensor> top;
+
+  /**
+   * Prepares a pass.
+   *
+   * @param top computes the summed loss, a scalar, from the hidden states {@code [batch, seq, hidden]} behind the last
+   *     block
+   */
+  TrainingPass(Decoder decoder, ForwardContext context, UnaryOperator<Tensor> top) {
+    this.decoder = decoder;
+    this.context = context;
+    this.top = top;
+  }
+
+  /** Adds the gradients of {@code scale} times the loss to the leaves and returns the loss. */
+  double run(Batch batch, double scale) {
+    try (TensorScope scope = TensorScope.open()) {
+      ModelInputs inputs = ModelInputs.of(batch, decoder.device());
+      return context.isGradientCheckpointing() ? recomputing(inputs, scale) : keeping(inputs, scale);
+    }
+  }
+
+  private double keeping(ModelInputs inputs, double scale) {
+    Tensor loss;
+    try (var region = context.enter(decoder.device())) {
+      loss =
+          top.apply(
+              decoder.forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context));
+    }
+    double value = loss.item();
+    Functional.backward(loss.mul(scale));
+    return value;
+  }
+
+  /**
+   * Keeps only each block's input and runs the blocks again, last first, to go backward through one at a time: the
+   * memory of one block's activations instead of all (Chen et al., 2016).
+   */
+  private double recomputing(ModelInputs inputs, double scale) {
+    List<DecoderBlock> blocks = decoder.blocks();
+    List<Tensor> blockInputs = new ArrayList<>();
+    List<byte[]> randomStates = new ArrayList<>();
+    Attention.Pass pass = decoder.pass(inputs.positions(), inputs.blocked());
+    Tensor x;
+    try (NoGrad noGrad = NoGrad.open();
+        var region = context.enter(decoder.device())) {
+      x = decoder.embedding().forward(inputs.ids());
+      for (DecoderBlock block : blocks) {
+        blockInputs.add(x);
+        randomStates.add(context.dropout().map(Generator::state).orElse(new byte[0]));
+        x = block.forward(x, pass, Optional.empty(), context);
+      }
+    }
+    boolean embeddingLearns = decoder.embedding().weight().requiresGrad();
+    int lowest = embeddingLearns ? 0 : lowestTrainable(blocks);
+    Tensor output = x.detach().requiresGrad(lowest < blocks.size());
+    Tensor loss;
+    try (var region = context.enter(decoder.device())) {
+      loss = top.apply(output);
+    }
+    double value = loss.item();
+    Functional.backward(loss.mul(scale));
+    Optional<byte[]> randomStateAfter = context.dropout().map(Generator::state);
+    Optional<Tensor> gradient = output.grad();
+    for (int i = blocks.size() - 1; i >= lowest; i--) {
+      byte[] randomState = randomStates.get(i);
+      context.dropout().ifPresent(generator -> generator.restore(randomState));
+      boolean needed = i > lowest || embeddingLearns;
+      gradient = throughBlock(blocks.get(i), blockInputs.get(i), gradient.orElseThrow(), pass, needed);
+    }
+    randomStateAfter.ifPresent(state -> context.dropout().orElseThrow().restore(state));
+    if (embeddingLearns) {
+      Functional.backward(decoder.embedding().forward(inputs.ids()), gradient.orElseThrow());
+    }
+    return value;
+  }
+
+  private static int lowestTrainable(List<DecoderBlock> blocks) {
+    int lowest = 0;
+    while (lowest < blocks.size() && !blocks.get(lowest).hasTrainableParameters()) {
+      lowest++;
+    }
+    return lowest;
+  }
+
+  /** Goes backward through one block; gives the gradient of its input where it is needed, and frees what came in. */
+  private Optional<Tensor> throughBlock(
+      DecoderBlock block, Tensor input, Tensor gradient, Attention.Pass pass, boolean inputGradient) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor x = input.detach().requiresGrad(inputGradient);
+      Tensor y;
+      try (var region = context.enter(decoder.device())) {
+        y = block.forward(x, pass, Optional.empty(), context);
+      }
+      Functional.backward(y, gradient);
+      gradient.close();
+      input.close();
+      return inputGradient ? x.grad().map(scope::handOver) : Optional.empty();
+    }
+  }
+}

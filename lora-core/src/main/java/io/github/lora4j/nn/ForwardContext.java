@@ -1,0 +1,76 @@
+package io.github.lora4j.nn;
+
+import io.github.lora4j.tensor.Autocast;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Generator;
+import java.util.Optional;
+
+/**
+ * How a forward pass is to be made: for evaluation or training, with which random numbers, in which precision.
+ *
+ * <p>It takes the place of {@code model.train()} and {@code model.eval()}: layers keep no mode of their own, so that
+ * one model can serve several threads.
+ */
+public final class ForwardContext {
+
+  private static final ForwardContext EVAL = new ForwardContext(Optional.empty(), false, Optional.empty());
+
+  private final Optional<Generator> dropout;
+  private final boolean gradientCheckpointing;
+  private final Optional<DType> autocast;
+
+  private ForwardContext(
+      Optional<Generator> dropout, boolean gradientCheckpointing, Optional<DType> autocast) {
+    this.dropout = dropout;
+    this.gradientCheckpointing = gradientCheckpointing;
+    this.autocast = autocast;
+  }
+
+  /** For evaluation and generation: no dropout. */
+  public static ForwardContext eval() {
+    return EVAL;
+  }
+
+  /** For training: dropout masks come from this generator, which is borrowed. */
+  public static ForwardContext training(Generator dropout) {
+    return new ForwardContext(Optional.of(dropout), false, Optional.empty());
+  }
+
+  /** The same with blocks recomputed in the backward pass instead of their activations kept. */
+  public ForwardContext gradientCheckpointing(boolean on) {
+    return new ForwardContext(dropout, on, autocast);
+  }
+
+  /** The same with matrix products in a lower precision: BF16 or F16. */
+  public ForwardContext autocast(DType dtype) {
+    return new ForwardContext(dropout, gradientCheckpointing, Optional.of(dtype));
+  }
+
+  /** Where dropout masks come from; empty in evaluation. */
+  public Optional<Generator> dropout() {
+    return dropout;
+  }
+
+  /** Whether this is a training pass. */
+  public boolean isTraining() {
+    return dropout.isPresent();
+  }
+
+  /** Whether blocks are recomputed in the backward pass. */
+  public boolean isGradientCheckpointing() {
+    return gradientCheckpointing;
+  }
+
+  /** Opens what the pass runs inside: autocasting where it is asked for. */
+  public Region enter(Device device) {
+    Optional<Autocast> opened = autocast.map(dtype -> Autocast.open(device, dtype));
+    return () -> opened.ifPresent(Autocast::close);
+  }
+
+  /** A region of code that ends with {@link #close()}. */
+  public interface Region extends AutoCloseable {
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,50 @@
+package io.github.lora4j.nn;
+
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+
+/**
+ * The gated MLP {@code down(act(gate(x)) * up(x))} (Shazeer, 2020).
+ *
+ * @param gate {@code [intermediate, hidden]}
+ * @param up {@code [intermediate, hidden]}
+ * @param down {@code [hidden, intermediate]}
+ * @param activation applied to the gate
+ */
+public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activation activation)
+    implements Layer {
+
+  /**
+   * Applies the MLP.
+   *
+   * @param x {@code [batch, seq, hidden]}
+   * @return the same shape
+   */
+  public Tensor forward(Tensor x, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor gated = activation.apply(gate.forward(x, context)).mul(up.forward(x, context));
+      return scope.handOver(down.forward(gated, context));
+    }
+  }
+
+  /** The same MLP with each linear layer replaced by what the function makes of it. */
+  public GatedMlp withLinears(UnaryOperator<LinearLayer> change) {
+    return new GatedMlp(change.apply(gate), change.apply(up), change.apply(down), activation);
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    gate.forEachParameter(visitor);
+    up.forEachParameter(visitor);
+    down.forEachParameter(visitor);
+  }
+
+  @Override
+  public void close() {
+    gate.close();
+    up.close();
+    down.close();
+  }
+}

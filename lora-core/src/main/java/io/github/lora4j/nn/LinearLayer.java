@@ -1,0 +1,39 @@
+package io.github.lora4j.nn;
+
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Tensor;
+
+/**
+ * A map {@code y = x Wᵀ + b}, whatever form the weight has: dense, quantized, or decorated with an adapter.
+ *
+ * <p>The counterpart of {@code torch.nn.Linear}; the seam at which adapters and quantizers meet every model.
+ */
+public interface LinearLayer extends Layer {
+
+  /** The module's name in the checkpoint, as PEFT sees it, such as {@code model.layers.0.self_attn.q_proj}. */
+  String name();
+
+  /** The size of the last dimension of the input. */
+  int inFeatures();
+
+  /** The size of the last dimension of the output. */
+  int outFeatures();
+
+  /** The dtype that the layer computes in and returns. */
+  DType dtype();
+
+  /** Where its parameters lie. */
+  Device device();
+
+  /**
+   * Applies the layer.
+   *
+   * @param x {@code [..., inFeatures]}
+   * @return {@code [..., outFeatures]}, in the caller's scope
+   */
+  Tensor forward(Tensor x, ForwardContext context);
+
+  /** A second owner of the same parameters, to be closed on its own. */
+  LinearLayer share();
+}

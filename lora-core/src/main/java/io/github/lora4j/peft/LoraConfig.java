@@ -1,0 +1,217 @@
+package io.github.lora4j.peft;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an adapter is made of: its rank and scaling, the layers it decorates, how it begins.
+ *
+ * <p>The counterpart of {@code LoraConfig} in PEFT 0.21, with its names and defaults; {@link
+ * LoraConfigBuilder} says what each field does. Immutable.
+ *
+ * <pre>{@code
+ * LoraConfig.builder().r(16).alpha(32).dropout(0.05).targetModules("q_proj", "v_proj").build()
+ * }</pre>
+ */
+public final class LoraConfig {
+
+  private final int r;
+  private final double loraAlpha;
+  private final double loraDropout;
+  private final TargetModules targetModules;
+  private final TargetModules excludeModules;
+  private final boolean useRslora;
+  private final Map<String, Integer> rankPattern;
+  private final Map<String, Double> alphaPattern;
+  private final List<Integer> layersToTransform;
+  private final List<String> layersPattern;
+  private final InitLoraWeights initLoraWeights;
+  private final @Nullable TaskType taskType;
+  private final boolean inferenceMode;
+  private final @Nullable String baseModelNameOrPath;
+  private final @Nullable String revision;
+  private final Map<String, Object> otherKeys;
+
+  LoraConfig(LoraConfigBuilder builder) {
+    r = builder.r;
+    loraAlpha = builder.resolvedAlpha();
+    loraDropout = builder.resolvedDropout();
+    targetModules = builder.targetModules;
+    excludeModules = builder.excludeModules;
+    useRslora = builder.useRslora;
+    rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(builder.rankPattern));
+    alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(builder.alphaPattern));
+    layersToTransform = List.copyOf(builder.layersToTransform);
+    layersPattern = List.copyOf(builder.layersPattern);
+    initLoraWeights = builder.initLoraWeights;
+    taskType = builder.taskType;
+    inferenceMode = builder.inferenceMode;
+    baseModelNameOrPath = builder.baseModelNameOrPath;
+    revision = builder.revision;
+    otherKeys = Collections.unmodifiableMap(new LinkedHashMap<>(builder.otherKeys));
+    LoraConfigRules.check(this);
+  }
+
+  /** Starts a configuration with PEFT's defaults: rank 8, alpha 8, no dropout, the family's layers. */
+  public static LoraConfigBuilder builder() {
+    return new LoraConfigBuilder();
+  }
+
+  /**
+   * Reads {@code adapter_config.json} out of the folder of a saved adapter.
+   *
+   * <p>Keys that LoRA4J doesn't know are kept and written again on saving.
+   *
+   * @throws io.github.lora4j.error.CheckpointFormatException if the file is missing, damaged or has
+   *     a value of the wrong type
+   * @throws io.github.lora4j.error.AdapterMismatchException if the adapter is of another kind than
+   *     LoRA, or needs something that is not built yet; the message lists all such keys
+   * @throws java.io.UncheckedIOException if the file can't be read
+   */
+  public static LoraConfig load(Path adapterFolder) {
+    return AdapterConfigReader.read(adapterFolder);
+  }
+
+  /** Starts a configuration with the values of this one. */
+  public LoraConfigBuilder toBuilder() {
+    return new LoraConfigBuilder(this);
+  }
+
+  /** The rank of the update, where {@link #rankPattern()} doesn't say otherwise. */
+  public int r() {
+    return r;
+  }
+
+  /** The numerator of the scaling, where {@link #alphaPattern()} doesn't say otherwise. */
+  public double loraAlpha() {
+    return loraAlpha;
+  }
+
+  /** The same as {@link #loraAlpha()}. */
+  public double alpha() {
+    return loraAlpha;
+  }
+
+  /** The probability of dropping an element of an adapter's input in training. */
+  public double loraDropout() {
+    return loraDropout;
+  }
+
+  /** The same as {@link #loraDropout()}. */
+  public double dropout() {
+    return loraDropout;
+  }
+
+  /** The layers to adapt. */
+  public TargetModules targetModules() {
+    return targetModules;
+  }
+
+  /** The modules that stay as they are although they are targeted; no names where none do. */
+  public TargetModules excludeModules() {
+    return excludeModules;
+  }
+
+  /** Whether the scaling divides by √r rather than r. */
+  public boolean useRslora() {
+    return useRslora;
+  }
+
+  /** Ranks of their own for some layers, in the order in which they are tried. */
+  public Map<String, Integer> rankPattern() {
+    return rankPattern;
+  }
+
+  /** Alphas of their own for some layers, in the order in which they are tried. */
+  public Map<String, Double> alphaPattern() {
+    return alphaPattern;
+  }
+
+  /** The indices of the layers to adapt; empty for all. */
+  public List<Integer> layersToTransform() {
+    return layersToTransform;
+  }
+
+  /** The names of the lists that {@link #layersToTransform()} counts in; empty for any. */
+  public List<String> layersPattern() {
+    return layersPattern;
+  }
+
+  /** How the adapter begins. */
+  public InitLoraWeights initLoraWeights() {
+    return initLoraWeights;
+  }
+
+  /** What the adapted model is for. */
+  public Optional<TaskType> taskType() {
+    return Optional.ofNullable(taskType);
+  }
+
+  /** Whether the adapter is meant for use rather than training; always so in saved files. */
+  public boolean inferenceMode() {
+    return inferenceMode;
+  }
+
+  /** The name or folder of the model that the adapter belongs to. */
+  public Optional<String> baseModelNameOrPath() {
+    return Optional.ofNullable(baseModelNameOrPath);
+  }
+
+  /** The revision of the base model. */
+  public Optional<String> revision() {
+    return Optional.ofNullable(revision);
+  }
+
+  /** What the update B·A is multiplied by: alpha / r, or alpha / √r for {@link #useRslora()}. */
+  public double scaling(int r, double alpha) {
+    return alpha / (useRslora ? Math.sqrt(r) : r);
+  }
+
+  /** What a file held beyond the fields above, as maps, lists, strings, numbers, booleans, null. */
+  Map<String, Object> otherKeys() {
+    return otherKeys;
+  }
+
+  private Map<String, Object> fields() {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("r", r);
+    fields.put("loraAlpha", loraAlpha);
+    fields.put("loraDropout", loraDropout);
+    fields.put("targetModules", targetModules);
+    fields.put("excludeModules", excludeModules);
+    fields.put("useRslora", useRslora);
+    // As lists: the order of the keys is part of what a pattern means.
+    fields.put("rankPattern", new ArrayList<>(rankPattern.entrySet()));
+    fields.put("alphaPattern", new ArrayList<>(alphaPattern.entrySet()));
+    fields.put("layersToTransform", layersToTransform);
+    fields.put("layersPattern", layersPattern);
+    fields.put("initLoraWeights", initLoraWeights);
+    fields.put("taskType", taskType());
+    fields.put("inferenceMode", inferenceMode);
+    fields.put("baseModelNameOrPath", baseModelNameOrPath());
+    fields.put("revision", revision());
+    fields.put("otherKeys", otherKeys);
+    return fields;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof LoraConfig that && fields().equals(that.fields());
+  }
+
+  @Override
+  public int hashCode() {
+    return fields().hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "LoraConfig" + fields();
+  }
+}

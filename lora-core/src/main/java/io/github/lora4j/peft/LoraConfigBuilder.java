@@ -1,0 +1,383 @@
+package io.github.lora4j.peft;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds a {@link LoraConfig}; holds PEFT's defaults.
+ *
+ * <p>Settings of PEFT that are not built yet are here too: they accept their default, and throw an
+ * IllegalArgumentException that says what to do instead for anything else.
+ */
+public final class LoraConfigBuilder {
+
+  private static final int DEFAULT_RANK = 8;
+  private static final double DEFAULT_ALPHA = 8;
+
+  int r = DEFAULT_RANK;
+  TargetModules targetModules = TargetModules.modelDefault();
+  TargetModules excludeModules = TargetModules.names();
+  boolean useRslora;
+  Map<String, Integer> rankPattern = new LinkedHashMap<>();
+  Map<String, Double> alphaPattern = new LinkedHashMap<>();
+  List<Integer> layersToTransform = List.of();
+  List<String> layersPattern = List.of();
+  InitLoraWeights initLoraWeights = InitLoraWeights.KAIMING;
+  @Nullable TaskType taskType;
+  boolean inferenceMode;
+  @Nullable String baseModelNameOrPath;
+  @Nullable String revision;
+  Map<String, Object> otherKeys = Map.of();
+
+  private double startAlpha = DEFAULT_ALPHA;
+  private double startDropout;
+  private @Nullable Double alpha;
+  private @Nullable Double loraAlpha;
+  private @Nullable Double dropout;
+  private @Nullable Double loraDropout;
+
+  LoraConfigBuilder() {}
+
+  LoraConfigBuilder(LoraConfig config) {
+    r = config.r();
+    startAlpha = config.loraAlpha();
+    startDropout = config.loraDropout();
+    targetModules = config.targetModules();
+    excludeModules = config.excludeModules();
+    useRslora = config.useRslora();
+    rankPattern.putAll(config.rankPattern());
+    alphaPattern.putAll(config.alphaPattern());
+    layersToTransform = config.layersToTransform();
+    layersPattern = config.layersPattern();
+    initLoraWeights = config.initLoraWeights();
+    taskType = config.taskType().orElse(null);
+    inferenceMode = config.inferenceMode();
+    baseModelNameOrPath = config.baseModelNameOrPath().orElse(null);
+    revision = config.revision().orElse(null);
+    otherKeys = config.otherKeys();
+  }
+
+  /** The rank of the update B·A: at least 1. Default 8. */
+  public LoraConfigBuilder r(int r) {
+    this.r = r;
+    return this;
+  }
+
+  /** The numerator of the scaling alpha / r. Default 8. The same field as {@link #loraAlpha}. */
+  public LoraConfigBuilder alpha(double alpha) {
+    this.alpha = alpha;
+    return this;
+  }
+
+  /** The numerator of the scaling alpha / r. Default 8. The same field as {@link #alpha}. */
+  public LoraConfigBuilder loraAlpha(double loraAlpha) {
+    this.loraAlpha = loraAlpha;
+    return this;
+  }
+
+  /**
+   * The probability, from 0 to 1, of dropping an element of an adapter's input in training. Default
+   * 0. The same field as {@link #loraDropout}.
+   */
+  public LoraConfigBuilder dropout(double dropout) {
+    this.dropout = dropout;
+    return this;
+  }
+
+  /** The probability of dropping an element of an adapter's input; the same as {@link #dropout}. */
+  public LoraConfigBuilder loraDropout(double loraDropout) {
+    this.loraDropout = loraDropout;
+    return this;
+  }
+
+  /**
+   * The layers to adapt, by names or ends of names such as {@code q_proj}; the single name {@code
+   * all-linear} stands for {@link TargetModules#allLinear()}. Default: what PEFT adapts in the
+   * model's family, often {@code q_proj} and {@code v_proj}.
+   */
+  public LoraConfigBuilder targetModules(String... names) {
+    boolean all = names.length == 1 && names[0].equalsIgnoreCase(TargetModules.ALL_LINEAR);
+    return targetModules(all ? TargetModules.allLinear() : TargetModules.names(names));
+  }
+
+  /** The layers to adapt. */
+  public LoraConfigBuilder targetModules(TargetModules targetModules) {
+    this.targetModules = targetModules;
+    return this;
+  }
+
+  /** Modules that stay as they are although they are targeted, by names or ends of names. */
+  public LoraConfigBuilder excludeModules(String... names) {
+    return excludeModules(TargetModules.names(names));
+  }
+
+  /** Modules that stay as they are although they are targeted: names or a regular expression. */
+  public LoraConfigBuilder excludeModules(TargetModules excludeModules) {
+    this.excludeModules = excludeModules;
+    return this;
+  }
+
+  /**
+   * Whether the scaling is alpha / √r rather than alpha / r, after <a
+   * href="https://arxiv.org/abs/2312.03732">Rank-stabilized LoRA</a>. Default false.
+   */
+  public LoraConfigBuilder useRslora(boolean useRslora) {
+    this.useRslora = useRslora;
+    return this;
+  }
+
+  /**
+   * Gives some layers a rank of their own; keys are tried in the order of the calls, the first that
+   * matches wins.
+   *
+   * @param key a name, the end of a name after a dot, or a regular expression in Python's syntax for
+   *     either; {@code ^} in front ties it to the start of the whole name
+   */
+  public LoraConfigBuilder rankPattern(String key, int r) {
+    rankPattern.put(key, r);
+    return this;
+  }
+
+  /** Replaces all rank patterns, in the map's order: a {@code LinkedHashMap} where keys overlap. */
+  public LoraConfigBuilder rankPattern(Map<String, Integer> rankPattern) {
+    this.rankPattern = new LinkedHashMap<>(rankPattern);
+    return this;
+  }
+
+  /** Gives some layers an alpha of their own; keys work as in {@link #rankPattern(String, int)}. */
+  public LoraConfigBuilder alphaPattern(String key, double alpha) {
+    alphaPattern.put(key, alpha);
+    return this;
+  }
+
+  /** Replaces all alpha patterns, in the map's order: a {@code LinkedHashMap} where keys overlap. */
+  public LoraConfigBuilder alphaPattern(Map<String, ? extends Number> alphaPattern) {
+    this.alphaPattern = new LinkedHashMap<>();
+    alphaPattern.forEach((key, value) -> this.alphaPattern.put(key, value.doubleValue()));
+    return this;
+  }
+
+  /**
+   * Adapts only layers with these indices, counted from 0; for targets given by name. A target given
+   * by its full name is adapted in any case, as in PEFT. Default: all layers.
+   */
+  public LoraConfigBuilder layersToTransform(int... layers) {
+    this.layersToTransform = Arrays.stream(layers).boxed().toList();
+    return this;
+  }
+
+  /**
+   * The names of the lists that {@link #layersToTransform} counts in, such as {@code layers} or
+   * {@code h}. Default: the first number in a module's name.
+   */
+  public LoraConfigBuilder layersPattern(String... names) {
+    this.layersPattern = Arrays.asList(names.clone());
+    return this;
+  }
+
+  /** How the adapter begins. Default {@link InitLoraWeights#KAIMING}. */
+  public LoraConfigBuilder initLoraWeights(InitLoraWeights initLoraWeights) {
+    this.initLoraWeights = initLoraWeights;
+    return this;
+  }
+
+  /** PEFT's spelling: {@code true} is {@code KAIMING}, {@code false} is {@code RANDOM}. */
+  public LoraConfigBuilder initLoraWeights(boolean initLoraWeights) {
+    return initLoraWeights(initLoraWeights ? InitLoraWeights.KAIMING : InitLoraWeights.RANDOM);
+  }
+
+  /**
+   * PEFT's spelling: {@code "gaussian"}.
+   *
+   * @throws IllegalArgumentException for PEFT's other ways to begin, which are not built yet
+   */
+  public LoraConfigBuilder initLoraWeights(String initLoraWeights) {
+    if (!initLoraWeights.toLowerCase(Locale.ROOT).equals("gaussian")) {
+      throw new IllegalArgumentException(
+          "initLoraWeights \"%s\" is not built yet: use \"gaussian\", true (the default) or false"
+              .formatted(initLoraWeights));
+    }
+    return initLoraWeights(InitLoraWeights.GAUSSIAN);
+  }
+
+  /** What the adapted model is for; PEFT picks its wrapper class by it. Default: unset. */
+  public LoraConfigBuilder taskType(TaskType taskType) {
+    this.taskType = taskType;
+    return this;
+  }
+
+  /** Whether the adapter is loaded for use, all of it frozen. Default false. */
+  public LoraConfigBuilder inferenceMode(boolean inferenceMode) {
+    this.inferenceMode = inferenceMode;
+    return this;
+  }
+
+  /** The name or folder of the base model, for the saved files. Default: the model's own. */
+  public LoraConfigBuilder baseModelNameOrPath(String baseModelNameOrPath) {
+    this.baseModelNameOrPath = baseModelNameOrPath;
+    return this;
+  }
+
+  /** The revision of the base model, for the saved files. Default: unset. */
+  public LoraConfigBuilder revision(String revision) {
+    this.revision = revision;
+    return this;
+  }
+
+  /** Which biases train: only {@code "none"}, the default, is built. */
+  public LoraConfigBuilder bias(String bias) {
+    return refuse(UnbuiltSetting.BIAS, bias);
+  }
+
+  /** DoRA: not built yet. */
+  public LoraConfigBuilder useDora(boolean useDora) {
+    return refuse(UnbuiltSetting.USE_DORA, useDora);
+  }
+
+  /** A bias on B: not built yet. */
+  public LoraConfigBuilder loraBias(boolean loraBias) {
+    return refuse(UnbuiltSetting.LORA_BIAS, loraBias);
+  }
+
+  /** Weights stored as {@code [in, out]}: not built yet. */
+  public LoraConfigBuilder fanInFanOut(boolean fanInFanOut) {
+    return refuse(UnbuiltSetting.FAN_IN_FAN_OUT, fanInFanOut);
+  }
+
+  /** Modules that are trained and saved whole: not built yet. */
+  public LoraConfigBuilder modulesToSave(String... names) {
+    return refuse(UnbuiltSetting.MODULES_TO_SAVE, Arrays.asList(names));
+  }
+
+  /** Single rows of the embedding to train: not built yet. */
+  public LoraConfigBuilder trainableTokenIndices(int... tokens) {
+    return refuse(UnbuiltSetting.TRAINABLE_TOKEN_INDICES, boxed(tokens));
+  }
+
+  /** Ranges of layers, each {@code {from, to}}, to be stacked anew: not built yet. */
+  public LoraConfigBuilder layerReplication(int[]... ranges) {
+    return refuse(
+        UnbuiltSetting.LAYER_REPLICATION,
+        Arrays.stream(ranges).map(LoraConfigBuilder::boxed).toList());
+  }
+
+  /** Parameters rather than modules as targets: not built yet. */
+  public LoraConfigBuilder targetParameters(String... names) {
+    return refuse(UnbuiltSetting.TARGET_PARAMETERS, Arrays.asList(names));
+  }
+
+  /** Adapters shared between tied layers: not built yet. */
+  public LoraConfigBuilder ensureWeightTying(boolean ensureWeightTying) {
+    return refuse(UnbuiltSetting.ENSURE_WEIGHT_TYING, ensureWeightTying);
+  }
+
+  /** Activated LoRA: not built yet. */
+  public LoraConfigBuilder aloraInvocationTokens(int... tokens) {
+    return refuse(UnbuiltSetting.ALORA_INVOCATION_TOKENS, boxed(tokens));
+  }
+
+  /** QA-LoRA: not built yet. */
+  public LoraConfigBuilder useQalora(boolean useQalora) {
+    return refuse(UnbuiltSetting.USE_QALORA, useQalora);
+  }
+
+  /** Block-diagonal LoRA: not built yet. */
+  public LoraConfigBuilder useBdlora(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.USE_BDLORA, config);
+  }
+
+  /** Megatron's parallel layers: not built yet. */
+  public LoraConfigBuilder megatronConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.MEGATRON_CONFIG, config);
+  }
+
+  /** VeLoRA: not built yet. */
+  public LoraConfigBuilder veloraConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.VELORA_CONFIG, config);
+  }
+
+  /** Monte Carlo LoRA: not built yet. */
+  public LoraConfigBuilder montecloraConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.MONTECLORA_CONFIG, config);
+  }
+
+  /** Arrow routing: not built yet. */
+  public LoraConfigBuilder arrowConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.ARROW_CONFIG, config);
+  }
+
+  /** KaSA: not built yet. */
+  public LoraConfigBuilder kasaConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.KASA_CONFIG, config);
+  }
+
+  /** LoftQ initialisation: not built yet. */
+  public LoraConfigBuilder loftqConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.LOFTQ_CONFIG, config);
+  }
+
+  /** EVA initialisation: not built yet. */
+  public LoraConfigBuilder evaConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.EVA_CONFIG, config);
+  }
+
+  /** CorDA initialisation: not built yet. */
+  public LoraConfigBuilder cordaConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.CORDA_CONFIG, config);
+  }
+
+  /** LoRA-GA initialisation: not built yet. */
+  public LoraConfigBuilder loraGaConfig(Map<String, ?> config) {
+    return refuse(UnbuiltSetting.LORA_GA_CONFIG, config);
+  }
+
+  /**
+   * Returns the configuration.
+   *
+   * @throws IllegalArgumentException if a value is out of range, a pattern is not valid, two
+   *     spellings of one field disagree, or fields contradict each other
+   */
+  public LoraConfig build() {
+    return new LoraConfig(this);
+  }
+
+  double resolvedAlpha() {
+    return oneOf("alpha", alpha, "loraAlpha", loraAlpha, startAlpha);
+  }
+
+  double resolvedDropout() {
+    return oneOf("dropout", dropout, "loraDropout", loraDropout, startDropout);
+  }
+
+  LoraConfigBuilder otherKeys(Map<String, Object> otherKeys) {
+    this.otherKeys = otherKeys;
+    return this;
+  }
+
+  private static double oneOf(
+      String shortName,
+      @Nullable Double shortValue,
+      String longName,
+      @Nullable Double longValue,
+      double start) {
+    if (shortValue != null && longValue != null && !shortValue.equals(longValue)) {
+      throw new IllegalArgumentException(
+          "%s and %s are the same field, but are set to %s and %s: set one of them"
+              .formatted(shortName, longName, shortValue, longValue));
+    }
+    return shortValue != null ? shortValue : longValue != null ? longValue : start;
+  }
+
+  private LoraConfigBuilder refuse(UnbuiltSetting setting, Object value) {
+    setting.refuse(value);
+    return this;
+  }
+
+  private static List<Integer> boxed(int... values) {
+    return Arrays.stream(values).boxed().toList();
+  }
+}

@@ -1,0 +1,102 @@
+package io.github.lora4j.peft;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Settings of PEFT's LoraConfig that LoRA4J reads and writes, but can't carry out yet. */
+enum UnbuiltSetting {
+  BIAS("bias", "none", "leave it \"none\": the biases of the base stay frozen"),
+  USE_DORA("use_dora", false, "leave it false; useRslora(true) with a higher r comes near it"),
+  LORA_BIAS("lora_bias", false, "leave it false: adapters have no bias"),
+  FAN_IN_FAN_OUT(
+      "fan_in_fan_out", false, "leave it false: no model with transposed weights is built yet"),
+  MODULES_TO_SAVE(
+      "modules_to_save", null, "target these modules with targetModules where they are linear"),
+  TRAINABLE_TOKEN_INDICES(
+      "trainable_token_indices", null, "leave it out: embeddings stay frozen"),
+  LAYER_REPLICATION("layer_replication", null, "leave it out: layers are adapted where they are"),
+  TARGET_PARAMETERS("target_parameters", null, "name linear layers in targetModules"),
+  ENSURE_WEIGHT_TYING(
+      "ensure_weight_tying", false, "leave it false: embeddings have no adapters to be tied"),
+  ALORA_INVOCATION_TOKENS(
+      "alora_invocation_tokens", null, "leave it out: adapters act on every token"),
+  USE_QALORA("use_qalora", false, "leave it false"),
+  USE_BDLORA("use_bdlora", null, "leave it out"),
+  MEGATRON_CONFIG("megatron_config", null, "leave it out: layers are not split over machines"),
+  VELORA_CONFIG(
+      "velora_config", null, "leave it out; TrainingArguments.gradientCheckpointing saves memory"),
+  MONTECLORA_CONFIG("monteclora_config", null, "leave it out"),
+  ARROW_CONFIG("arrow_config", null, "leave it out"),
+  KASA_CONFIG("kasa_config", null, "leave it out"),
+  LOFTQ_CONFIG("loftq_config", null, "leave it out and use the default initLoraWeights", true),
+  EVA_CONFIG("eva_config", null, "leave it out and use the default initLoraWeights", true),
+  CORDA_CONFIG("corda_config", null, "leave it out and use the default initLoraWeights", true),
+  LORA_GA_CONFIG("lora_ga_config", null, "leave it out and use the default initLoraWeights", true);
+
+  private final String key;
+  private final @Nullable Object off;
+  private final String instead;
+  private final boolean ignoredByPeft;
+
+  UnbuiltSetting(String key, @Nullable Object off, String instead) {
+    this(key, off, instead, false);
+  }
+
+  /**
+   * A setting.
+   *
+   * @param ignoredByPeft whether it only accompanies a value of {@code init_lora_weights}, which is
+   *     refused itself; PEFT ignores it otherwise, and so do we
+   */
+  UnbuiltSetting(String key, @Nullable Object off, String instead, boolean ignoredByPeft) {
+    this.key = key;
+    this.off = off;
+    this.instead = instead;
+    this.ignoredByPeft = ignoredByPeft;
+  }
+
+  /** The name in PEFT and in adapter_config.json. */
+  String key() {
+    return key;
+  }
+
+  /** The field's name in Java. */
+  String field() {
+    StringBuilder field = new StringBuilder();
+    for (String word : key.split("_")) {
+      field.append(field.isEmpty() ? word : Character.toUpperCase(word.charAt(0)) + word.substring(1));
+    }
+    return field.toString();
+  }
+
+  /**
+   * Throws if a builder is given anything but the value that switches the setting off.
+   *
+   * @throws IllegalArgumentException naming the field and what to do instead
+   */
+  void refuse(@Nullable Object value) {
+    if (isOn(value)) {
+      throw new IllegalArgumentException(
+          "%s is not built yet (set to %s): %s".formatted(field(), value, instead));
+    }
+  }
+
+  /** Says why an adapter with this value in its file can't be loaded, if it can't. */
+  Optional<String> problemInFile(@Nullable Object value) {
+    return !ignoredByPeft && isOn(value)
+        ? Optional.of("\"%s\" is %s, which is not built yet".formatted(key, value))
+        : Optional.empty();
+  }
+
+  private boolean isOn(@Nullable Object value) {
+    if (value == null || value.equals(off) || value.equals(false)) {
+      return false;
+    }
+    if (value instanceof Collection<?> all) {
+      return !all.isEmpty();
+    }
+    return !(value instanceof Map<?, ?> map) || !map.isEmpty();
+  }
+}

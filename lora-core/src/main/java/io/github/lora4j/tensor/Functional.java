@@ -1,0 +1,154 @@
+package io.github.lora4j.tensor;
+
+import java.util.List;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/** The functions of {@code torch.nn.functional} that models use, and the backward pass. */
+public final class Functional {
+
+  private static final int REDUCTION_SUM = 2;
+
+  private Functional() {}
+
+  /**
+   * Multiplies by a transposed weight.
+   *
+   * @param x {@code [..., in]}
+   * @param weight {@code [out, in]}
+   * @return {@code [..., out]}
+   */
+  public static Tensor linear(Tensor x, Tensor weight) {
+    return Tensor.wrap(torch.linear(x.handle(), weight.handle()));
+  }
+
+  /**
+   * Multiplies by a transposed weight and adds a bias.
+   *
+   * @param x {@code [..., in]}
+   * @param weight {@code [out, in]}
+   * @param bias {@code [out]}
+   * @return {@code [..., out]}
+   */
+  public static Tensor linear(Tensor x, Tensor weight, Tensor bias) {
+    return Tensor.wrap(torch.linear(x.handle(), weight.handle(), bias.handle()));
+  }
+
+  /**
+   * Looks rows up.
+   *
+   * @param ids I64, any shape
+   * @param weight {@code [vocab, hidden]}
+   * @return {@code [..., hidden]}
+   */
+  public static Tensor embedding(Tensor ids, Tensor weight) {
+    return Tensor.wrap(torch.embedding(weight.handle(), ids.handle()));
+  }
+
+  /** Exponentials that sum to one along a dimension, computed in the input's dtype. */
+  public static Tensor softmax(Tensor x, int dim) {
+    return Tensor.wrap(torch.softmax(x.handle(), dim));
+  }
+
+  /** Logarithms of {@link #softmax}. */
+  public static Tensor logSoftmax(Tensor x, int dim) {
+    return Tensor.wrap(torch.log_softmax(x.handle(), dim));
+  }
+
+  /**
+   * The summed negative log-likelihood of the labels.
+   *
+   * @param logits {@code [n, classes]}
+   * @param labels I64 {@code [n]}; those equal to {@code ignoreIndex} count nothing
+   * @return a scalar in the logits' dtype
+   */
+  public static Tensor crossEntropySum(Tensor logits, Tensor labels, long ignoreIndex) {
+    try (TensorOptional noWeight = new TensorOptional()) {
+      return Tensor.wrap(
+          torch.cross_entropy_loss(
+              logits.handle(), labels.handle(), noWeight, REDUCTION_SUM, ignoreIndex, 0.0));
+    }
+  }
+
+  /** {@code x * sigmoid(x)}. */
+  public static Tensor silu(Tensor x) {
+    return Tensor.wrap(torch.silu(x.handle()));
+  }
+
+  /** {@code max(x, 0)}. */
+  public static Tensor relu(Tensor x) {
+    return Tensor.wrap(torch.relu(x.handle()));
+  }
+
+  /** The Gaussian error linear unit, exact. */
+  public static Tensor gelu(Tensor x) {
+    return Tensor.wrap(torch.gelu(x.handle()));
+  }
+
+  /** The Gaussian error linear unit in its approximation by tanh. */
+  public static Tensor geluTanh(Tensor x) {
+    return Tensor.wrap(torch.gelu(x.handle(), "tanh"));
+  }
+
+  /**
+   * Zeroes elements with probability {@code p} and scales the rest by {@code 1 / (1 - p)}.
+   *
+   * @param p in {@code [0, 1]}
+   * @param generator where the mask comes from
+   */
+  public static Tensor dropout(Tensor x, double p, Generator generator) {
+    if (p == 0) {
+      return x;
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor mask = Tensor.empty(DType.F32, Device.CPU, x.shape());
+      try (var optional = generator.optional()) {
+        mask.handle().bernoulli_(1 - p, optional);
+      }
+      if (p < 1) {
+        mask.mulInPlace(1 / (1 - p));
+      }
+      return scope.handOver(x.mul(mask.to(x.device()).to(x.dtype())));
+    }
+  }
+
+  /** The sum of the squares of all elements of all tensors, as a float32 scalar on their device. */
+  public static Tensor sumOfSquares(List<Tensor> tensors) {
+    if (tensors.isEmpty()) {
+      throw new IllegalArgumentException("tensors: expected at least one, found none");
+    }
+    try (TensorScope scope = TensorScope.open();
+        Scalar two = new Scalar(2.0);
+        TensorVector norms = new TensorVector(tensors.size())) {
+      for (int i = 0; i < tensors.size(); i++) {
+        Tensor norm = Tensor.wrap(tensors.get(i).to(DType.F32).handle().norm(two));
+        norms.put(i, norm.handle());
+      }
+      return scope.handOver(Tensor.wrap(torch.stack(norms)).square().sum());
+    }
+  }
+
+  /** Adds the gradients of a scalar to the leaves below it. */
+  public static void backward(Tensor loss) {
+    loss.handle().backward();
+  }
+
+  /**
+   * Goes backward from a tensor with the gradient that came down to it.
+   *
+   * @param output any tensor of the graph
+   * @param gradient of the same shape
+   */
+  public static void backward(Tensor output, Tensor gradient) {
+    try (TensorVector outputs = new TensorVector(output.handle());
+        TensorVector gradients = new TensorVector(gradient.handle());
+        BoolOptional retain = new BoolOptional();
+        TensorVector allLeaves = new TensorVector()) {
+      torch.backward(outputs, gradients, retain, false, allLeaves);
+    }
+  }
+}

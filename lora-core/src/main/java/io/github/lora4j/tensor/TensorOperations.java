@@ -1,0 +1,365 @@
+package io.github.lora4j.tensor;
+
+import java.util.List;
+import org.bytedeco.pytorch.DeviceOptional;
+import org.bytedeco.pytorch.LayoutOptional;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/** The operations of {@link Tensor}, named as PyTorch's methods. */
+abstract sealed class TensorOperations permits Tensor {
+
+  abstract org.bytedeco.pytorch.Tensor handle();
+
+  // ---- arithmetic, with broadcasting
+
+  /** Elementwise sum. */
+  public Tensor add(Tensor other) {
+    return Tensor.wrap(handle().add(other.handle()));
+  }
+
+  /** Adds a number to each element. */
+  public Tensor add(double value) {
+    try (Scalar scalar = new Scalar(value)) {
+      return Tensor.wrap(handle().add(scalar));
+    }
+  }
+
+  /** Elementwise {@code this + alpha * other}. */
+  public Tensor add(Tensor other, double alpha) {
+    try (Scalar scalar = new Scalar(alpha)) {
+      return Tensor.wrap(handle().add(other.handle(), scalar));
+    }
+  }
+
+  /** Elementwise difference. */
+  public Tensor sub(Tensor other) {
+    return Tensor.wrap(handle().sub(other.handle()));
+  }
+
+  /** Elementwise product. */
+  public Tensor mul(Tensor other) {
+    return Tensor.wrap(handle().mul(other.handle()));
+  }
+
+  /** Multiplies each element by a number. */
+  public Tensor mul(double value) {
+    try (Scalar scalar = new Scalar(value)) {
+      return Tensor.wrap(handle().mul(scalar));
+    }
+  }
+
+  /** Elementwise quotient. */
+  public Tensor div(Tensor other) {
+    return Tensor.wrap(handle().div(other.handle()));
+  }
+
+  /** Elementwise negation. */
+  public Tensor neg() {
+    return Tensor.wrap(handle().neg());
+  }
+
+  /** Elementwise square. */
+  public Tensor square() {
+    return Tensor.wrap(handle().square());
+  }
+
+  /** Elementwise square root. */
+  public Tensor sqrt() {
+    return Tensor.wrap(handle().sqrt());
+  }
+
+  /** Elementwise {@code 1 / sqrt(x)}. */
+  public Tensor rsqrt() {
+    return Tensor.wrap(handle().rsqrt());
+  }
+
+  /** Elementwise exponential. */
+  public Tensor exp() {
+    return Tensor.wrap(handle().exp());
+  }
+
+  /** Elementwise absolute value. */
+  public Tensor abs() {
+    return Tensor.wrap(handle().abs());
+  }
+
+  /** Elementwise cosine of radians. */
+  public Tensor cos() {
+    return Tensor.wrap(handle().cos());
+  }
+
+  /** Elementwise sine of radians. */
+  public Tensor sin() {
+    return Tensor.wrap(handle().sin());
+  }
+
+  /** Matrix product over the last two dimensions, batched over the others. */
+  public Tensor matmul(Tensor other) {
+    return Tensor.wrap(handle().matmul(other.handle()));
+  }
+
+  // ---- comparisons and masks
+
+  /** Where this is at most the other, as BOOL. */
+  public Tensor le(Tensor other) {
+    return Tensor.wrap(handle().le(other.handle()));
+  }
+
+  /** Where this is greater than the other, as BOOL. */
+  public Tensor gt(Tensor other) {
+    return Tensor.wrap(handle().gt(other.handle()));
+  }
+
+  /** Where both are equal, as BOOL. */
+  public Tensor eq(Tensor other) {
+    return Tensor.wrap(handle().eq(other.handle()));
+  }
+
+  /** Elementwise or. */
+  public Tensor logicalOr(Tensor other) {
+    return Tensor.wrap(handle().logical_or(other.handle()));
+  }
+
+  /** Elementwise not. */
+  public Tensor logicalNot() {
+    return Tensor.wrap(handle().logical_not());
+  }
+
+  /** Where elements are neither infinite nor NaN, as BOOL. */
+  public Tensor isFinite() {
+    return Tensor.wrap(handle().isfinite());
+  }
+
+  /** Whether all elements are true (or not zero). */
+  public boolean all() {
+    try (org.bytedeco.pytorch.Tensor result = handle().all()) {
+      return result.item_double() != 0;
+    }
+  }
+
+  /** Writes a value where the mask is true. */
+  public Tensor maskedFill(Tensor mask, double value) {
+    try (Scalar scalar = new Scalar(value)) {
+      return Tensor.wrap(handle().masked_fill(mask.handle(), scalar));
+    }
+  }
+
+  /** Whether shape and all elements are the same. */
+  public boolean equal(Tensor other) {
+    return handle().equal(other.handle());
+  }
+
+  // ---- reductions
+
+  /** The sum of all elements. */
+  public Tensor sum() {
+    return Tensor.wrap(handle().sum());
+  }
+
+  /** The sum along a dimension. */
+  public Tensor sum(int dim, boolean keepDim) {
+    try (ScalarTypeOptional same = new ScalarTypeOptional()) {
+      return Tensor.wrap(handle().sum(new long[] {dim}, keepDim, same));
+    }
+  }
+
+  /** The mean of all elements. */
+  public Tensor mean() {
+    return Tensor.wrap(handle().mean());
+  }
+
+  /** The mean along a dimension. */
+  public Tensor mean(int dim, boolean keepDim) {
+    try (ScalarTypeOptional same = new ScalarTypeOptional()) {
+      return Tensor.wrap(handle().mean(new long[] {dim}, keepDim, same));
+    }
+  }
+
+  /** The largest element. */
+  public Tensor max() {
+    return Tensor.wrap(handle().max());
+  }
+
+  /** The index of the largest element along a dimension, as I64. */
+  public Tensor argmax(int dim) {
+    try (LongOptional along = new LongOptional(dim)) {
+      return Tensor.wrap(handle().argmax(along, false));
+    }
+  }
+
+  // ---- shape
+
+  /** The same memory in another shape. */
+  public Tensor view(long... shape) {
+    return Tensor.wrap(handle().view(shape));
+  }
+
+  /** The same bytes read as another dtype. */
+  public Tensor viewAs(DType dtype) {
+    return Tensor.wrap(handle().view(dtype.scalarType()));
+  }
+
+  /** Another shape, copying only where a view is impossible. */
+  public Tensor reshape(long... shape) {
+    return Tensor.wrap(handle().reshape(shape));
+  }
+
+  /** A view with two dimensions swapped. */
+  public Tensor transpose(int a, int b) {
+    return Tensor.wrap(handle().transpose(a, b));
+  }
+
+  /** A view with the dimensions in another order. */
+  public Tensor permute(long... dims) {
+    return Tensor.wrap(handle().permute(dims));
+  }
+
+  /** A view with a dimension of size one inserted. */
+  public Tensor unsqueeze(int dim) {
+    return Tensor.wrap(handle().unsqueeze(dim));
+  }
+
+  /** A view without the dimension, which must have size one to go. */
+  public Tensor squeeze(int dim) {
+    return Tensor.wrap(handle().squeeze(dim));
+  }
+
+  /** A view that repeats dimensions of size one without a copy. */
+  public Tensor expand(long... shape) {
+    return Tensor.wrap(handle().expand(shape));
+  }
+
+  /** A view of {@code length} slices from {@code start}. */
+  public Tensor narrow(int dim, long start, long length) {
+    return Tensor.wrap(handle().narrow(dim, start, length));
+  }
+
+  /** A view of one slice, without its dimension. */
+  public Tensor select(int dim, long index) {
+    return Tensor.wrap(handle().select(dim, index));
+  }
+
+  /** The slices that an I64 vector of indices names, copied. */
+  public Tensor indexSelect(int dim, Tensor indices) {
+    return Tensor.wrap(handle().index_select(dim, indices.handle()));
+  }
+
+  /** Joins tensors along a dimension. */
+  public static Tensor cat(List<Tensor> tensors, int dim) {
+    try (TensorVector vector = new TensorVector(tensors.size())) {
+      for (int i = 0; i < tensors.size(); i++) {
+        vector.put(i, tensors.get(i).handle());
+      }
+      return Tensor.wrap(torch.cat(vector, dim));
+    }
+  }
+
+  // ---- copies and conversions
+
+  /** A tensor of this dtype: this memory where it has it already, else a copy. */
+  public Tensor to(DType dtype) {
+    return Tensor.wrap(handle().to(dtype.scalarType()));
+  }
+
+  /** A tensor on this device: this memory where it lies there already, else a copy. */
+  public Tensor to(Device device) {
+    try (org.bytedeco.pytorch.Device target = device.toNative();
+        DeviceOptional there = new DeviceOptional(target);
+        ScalarTypeOptional same = new ScalarTypeOptional();
+        LayoutOptional layout = new LayoutOptional();
+        BoolOptional pinned = new BoolOptional();
+        MemoryFormatOptional format = new MemoryFormatOptional()) {
+      return Tensor.wrap(handle().to(same, layout, there, pinned, false, false, format));
+    }
+  }
+
+  /** A row-major tensor without gaps: this memory where it is one already, else a copy. */
+  public Tensor contiguous() {
+    return Tensor.wrap(handle().contiguous());
+  }
+
+  /** A copy with its own memory. */
+  public Tensor copy() {
+    return Tensor.wrap(handle().clone());
+  }
+
+  /** The same memory outside the gradient graph. */
+  public Tensor detach() {
+    return Tensor.wrap(handle().detach());
+  }
+
+  // ---- in place; each returns this tensor
+
+  /** Adds {@code alpha * other} to this. */
+  public Tensor addInPlace(Tensor other, double alpha) {
+    try (Scalar scalar = new Scalar(alpha);
+        org.bytedeco.pytorch.Tensor same = handle().add_(other.handle(), scalar)) {
+      return self();
+    }
+  }
+
+  /** Adds a number. */
+  public Tensor addInPlace(double value) {
+    try (Scalar scalar = new Scalar(value);
+        org.bytedeco.pytorch.Tensor same = handle().add_(scalar)) {
+      return self();
+    }
+  }
+
+  /** Multiplies by a number. */
+  public Tensor mulInPlace(double value) {
+    try (Scalar scalar = new Scalar(value);
+        org.bytedeco.pytorch.Tensor same = handle().mul_(scalar)) {
+      return self();
+    }
+  }
+
+  /** Moves this towards another: {@code this += weight * (end - this)}. */
+  public Tensor lerpInPlace(Tensor end, double weight) {
+    try (Scalar scalar = new Scalar(weight);
+        org.bytedeco.pytorch.Tensor same = handle().lerp_(end.handle(), scalar)) {
+      return self();
+    }
+  }
+
+  /** Adds {@code value * a * b}. */
+  public Tensor addcmulInPlace(Tensor a, Tensor b, double value) {
+    try (Scalar scalar = new Scalar(value);
+        org.bytedeco.pytorch.Tensor same = handle().addcmul_(a.handle(), b.handle(), scalar)) {
+      return self();
+    }
+  }
+
+  /** Adds {@code value * a / b}. */
+  public Tensor addcdivInPlace(Tensor a, Tensor b, double value) {
+    try (Scalar scalar = new Scalar(value);
+        org.bytedeco.pytorch.Tensor same = handle().addcdiv_(a.handle(), b.handle(), scalar)) {
+      return self();
+    }
+  }
+
+  /** Writes one number everywhere. */
+  public Tensor fillInPlace(double value) {
+    try (Scalar scalar = new Scalar(value);
+        org.bytedeco.pytorch.Tensor same = handle().fill_(scalar)) {
+      return self();
+    }
+  }
+
+  /** Copies another tensor's values into this memory, converting dtype and device. */
+  public Tensor copyInPlace(Tensor source) {
+    try (org.bytedeco.pytorch.Tensor same = handle().copy_(source.handle())) {
+      return self();
+    }
+  }
+
+  private Tensor self() {
+    return (Tensor) this;
+  }
+}

@@ -1,0 +1,106 @@
+package io.github.lora4j.train;
+
+import java.io.PrintStream;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** A bar that stays at the bottom of the terminal while the log lines scroll above it. */
+final class ProgressOnTerminal implements Progress {
+
+  private final BelowLines consumer;
+  private final ProgressBar bar;
+
+  private ProgressOnTerminal(BelowLines consumer, ProgressBar bar) {
+    this.consumer = consumer;
+    this.bar = bar;
+  }
+
+  /**
+   * Whether a person sees what we print.
+   *
+   * <p>From JDK 22 to 24 {@code System.console()} is there for a pipe too, so plain lines are the
+   * safe choice on them.
+   */
+  static boolean isTerminal() {
+    int jdk = Runtime.version().feature();
+    return System.console() != null
+        && (jdk < 22 || jdk > 24)
+        && !"dumb".equals(System.getenv("TERM"));
+  }
+
+  static ProgressOnTerminal open(int maxSteps, PrintStream out) {
+    BelowLines consumer = new BelowLines(out);
+    ProgressBar bar =
+        new ProgressBarBuilder()
+            .setTaskName("training")
+            .setInitialMax(maxSteps)
+            .setStyle(ProgressBarStyle.ASCII)
+            .setUpdateIntervalMillis(200)
+            .setConsumer(consumer)
+            .build();
+    return new ProgressOnTerminal(consumer, bar);
+  }
+
+  @Override
+  public void step(StepInfo step) {
+    bar.stepTo(step.step());
+    bar.setExtraMessage(" loss " + PythonFloat.readable(step.loss()));
+  }
+
+  @Override
+  public void row(LogRow row) {
+    consumer.printAbove(row.toString());
+  }
+
+  @Override
+  public void close() {
+    bar.close();
+  }
+
+  /** Writes the bar over itself, and lines in its place so that it moves down by one. */
+  private static final class BelowLines implements ProgressBarConsumer {
+    private static final String CLEAR_LINE = "\r\u001b[2K";
+
+    private final PrintStream out;
+    private final ConsoleProgressBarConsumer console;
+    private String shown = "";
+    private boolean closed;
+
+    BelowLines(PrintStream out) {
+      this.out = out;
+      this.console = new ConsoleProgressBarConsumer(out);
+    }
+
+    @Override
+    public int getMaxRenderedLength() {
+      return console.getMaxRenderedLength();
+    }
+
+    @Override
+    public synchronized void accept(String rendered) {
+      if (!closed) {
+        shown = rendered;
+        console.accept(rendered);
+      }
+    }
+
+    synchronized void printAbove(String line) {
+      out.print(CLEAR_LINE + line + System.lineSeparator());
+      if (!closed) {
+        console.accept(shown);
+      }
+      out.flush();
+    }
+
+    @Override
+    public synchronized void close() {
+      if (!closed) {
+        closed = true;
+        console.close();
+      }
+    }
+  }
+}

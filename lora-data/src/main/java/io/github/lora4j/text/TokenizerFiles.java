@@ -1,0 +1,85 @@
+package io.github.lora4j.text;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.lora4j.error.CheckpointFormatException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Reads the files of a model folder that describe its tokenizer. */
+final class TokenizerFiles {
+
+  static final String TOKENIZER = "tokenizer.json";
+
+  /** Ten times the largest tokenizers in use. */
+  private static final long MAX_BYTES = 512L << 20;
+
+  private TokenizerFiles() {}
+
+  /** Returns the text of the folder's {@code tokenizer.json}. */
+  static String tokenizerJson(Path folder) {
+    Path file = folder.resolve(TOKENIZER);
+    if (!Files.isRegularFile(file)) {
+      throw new CheckpointFormatException(missing(folder));
+    }
+    return read(file);
+  }
+
+  private static String missing(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return folder.toAbsolutePath()
+          + (Files.exists(folder) ? " is not a folder" : " does not exist")
+          + ": expected the folder of a Hugging Face model with its "
+          + TOKENIZER;
+    }
+    String others =
+        Stream.of("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json")
+            .filter(name -> Files.exists(folder.resolve(name)))
+            .collect(Collectors.joining(", "));
+    return folder.resolve(TOKENIZER)
+        + " is missing"
+        + (others.isEmpty() ? "" : " (found " + others + ", which alone is not enough)")
+        + ": copy it from the model's repository, or write it in Python with"
+        + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder)";
+  }
+
+  /** Returns a file of settings as a tree; an empty object if the folder lacks it. */
+  static JsonNode settings(Path folder, String name) {
+    Path file = folder.resolve(name);
+    ObjectMapper mapper = new ObjectMapper();
+    if (!Files.isRegularFile(file)) {
+      return mapper.createObjectNode();
+    }
+    try {
+      JsonNode tree = mapper.readTree(read(file));
+      if (!tree.isObject()) {
+        throw new CheckpointFormatException(
+            file + ": expected a JSON object, found " + tree.getNodeType());
+      }
+      return tree;
+    } catch (JsonProcessingException e) {
+      throw new CheckpointFormatException(
+          file + " is not valid JSON: " + e.getOriginalMessage() + "; fetch the file again", e);
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new CheckpointFormatException(
+            file + " holds " + Files.size(file) + " bytes; at most " + MAX_BYTES + " are read");
+      }
+      return Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new CheckpointFormatException(file + " is not UTF-8; fetch the file again", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+}
