@@ -66,9 +66,14 @@ final class GenerationLoop {
     int[] next = new int[rows.size()];
     for (int i = 0; i < next.length; i++) {
       Row row = rows.get(i);
-      next[i] = row.finished() ? padTokenId : grow(row, i, logits[i], listener);
+      next[i] = row.finished() ? padding(logits[i].length) : grow(row, i, logits[i], listener);
     }
     return next;
+  }
+
+  /** A tokenizer's pad token may have been added without the model knowing of it. */
+  private int padding(int vocabSize) {
+    return padTokenId < vocabSize ? padTokenId : 0;
   }
 
   private int grow(Row row, int index, float[] logits, Listener listener) {

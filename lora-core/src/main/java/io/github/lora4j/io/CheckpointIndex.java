@@ -86,8 +86,8 @@ final class CheckpointIndex {
   }
 
   private static String notPlain(Path index, String tensor, String fileName) {
-    return ("%s: tensor %s: expected the plain name of a .safetensors file in the same folder, found"
-            + " %s; LoRA4J follows no path out of a model's folder")
+    return ("%s: tensor %s: expected the plain name of a .safetensors file in the same folder,"
+            + " found %s; LoRA4J follows no path out of a model's folder")
         .formatted(index, Quoted.of(tensor), Quoted.of(fileName));
   }
 

@@ -18,8 +18,8 @@ import java.util.Arrays;
 /**
  * A JSON object out of an untrusted file, read token by token.
  *
- * <p>Refuses invalid UTF-8 and lone surrogates in names, duplicate keys, deep nesting and anything after the object; every
- * failure is a {@link CheckpointFormatException} that names the file.
+ * <p>Refuses invalid UTF-8 and lone surrogates in names, duplicate keys, deep nesting and anything
+ * after the object; every failure is a {@link CheckpointFormatException} that names the file.
  */
 final class StrictJson {
 

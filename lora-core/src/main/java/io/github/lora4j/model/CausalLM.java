@@ -146,7 +146,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     return layers.spec();
   }
 
-  /** The folder it was loaded from. */
+  @Override
   public Optional<Path> source() {
     return source;
   }

@@ -1,7 +1,9 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.LinearLayer;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /** A decoder with a head: what adapters wrap. */
@@ -9,6 +11,9 @@ public interface DecoderModel extends PreTrainedModel {
 
   /** The configuration it was made from. */
   ModelConfig config();
+
+  /** The folder it was loaded from; empty for a model made from nothing. */
+  Optional<Path> source();
 
   /** The family that described it. */
   ModelFamily family();

@@ -58,7 +58,9 @@ public final class LoraConfig {
     LoraConfigRules.check(this);
   }
 
-  /** Starts a configuration with PEFT's defaults: rank 8, alpha 8, no dropout, the family's layers. */
+  /**
+   * Starts a configuration with PEFT's defaults: rank 8, alpha 8, no dropout, the family's layers.
+   */
   public static LoraConfigBuilder builder() {
     return new LoraConfigBuilder();
   }

@@ -134,8 +134,8 @@ public final class LoraConfigBuilder {
    * Gives some layers a rank of their own; keys are tried in the order of the calls, the first that
    * matches wins.
    *
-   * @param key a name, the end of a name after a dot, or a regular expression in Python's syntax for
-   *     either; {@code ^} in front ties it to the start of the whole name
+   * @param key a name, the end of a name after a dot, or a regular expression in Python's syntax
+   *     for either; {@code ^} in front ties it to the start of the whole name
    */
   public LoraConfigBuilder rankPattern(String key, int r) {
     rankPattern.put(key, r);
@@ -154,7 +154,9 @@ public final class LoraConfigBuilder {
     return this;
   }
 
-  /** Replaces all alpha patterns, in the map's order: a {@code LinkedHashMap} where keys overlap. */
+  /**
+   * Replaces all alpha patterns, in the map's order: a {@code LinkedHashMap} where keys overlap.
+   */
   public LoraConfigBuilder alphaPattern(Map<String, ? extends Number> alphaPattern) {
     this.alphaPattern = new LinkedHashMap<>();
     alphaPattern.forEach((key, value) -> this.alphaPattern.put(key, value.doubleValue()));
@@ -162,8 +164,8 @@ public final class LoraConfigBuilder {
   }
 
   /**
-   * Adapts only layers with these indices, counted from 0; for targets given by name. A target given
-   * by its full name is adapted in any case, as in PEFT. Default: all layers.
+   * Adapts only layers with these indices, counted from 0; for targets given by name. A target
+   * given by its full name is adapted in any case, as in PEFT. Default: all layers.
    */
   public LoraConfigBuilder layersToTransform(int... layers) {
     this.layersToTransform = Arrays.stream(layers).boxed().toList();

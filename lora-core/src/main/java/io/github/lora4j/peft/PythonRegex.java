@@ -16,6 +16,8 @@ final class PythonRegex {
   /** Characters read per name; a sane pattern needs a few hundred. */
   private static final int BUDGET = 1_000_000;
 
+  private static final int LONGEST_SHOWN = 200;
+
   private static final String INDEX = "idx";
 
   private final String field;
@@ -34,7 +36,7 @@ final class PythonRegex {
     } catch (PatternSyntaxException e) {
       throw new IllegalArgumentException(
           "%s: \"%s\" is not a valid regular expression: %s"
-              .formatted(field, source, e.getDescription()),
+              .formatted(field, shown(), e.getDescription()),
           e);
     }
   }
@@ -49,7 +51,9 @@ final class PythonRegex {
     return new PythonRegex(field, pattern, pattern);
   }
 
-  /** Compiles a key of a rank or alpha pattern: it matches a name, or the end of it from a dot on. */
+  /**
+   * Compiles a key of a rank or alpha pattern: it matches a name, or the end of it from a dot on.
+   */
   static PythonRegex ofPatternKey(String field, String key) {
     return new PythonRegex(field, key, "(.*\\.)?(" + key + ")$");
   }
@@ -62,6 +66,10 @@ final class PythonRegex {
   /** Finds the first number between dots that follows two other segments, or one and a dot. */
   static PythonRegex ofAnyLayersPattern() {
     return of("layersPattern", ".*?\\.[^.]*\\.(?P<idx>\\d+)\\.");
+  }
+
+  private String shown() {
+    return source.length() <= LONGEST_SHOWN ? source : source.substring(0, LONGEST_SHOWN) + "...";
   }
 
   String source() {
@@ -112,7 +120,7 @@ final class PythonRegex {
       if (++spent > BUDGET) {
         throw new AdapterMismatchException(
             "%s: the regular expression \"%s\" backtracks without end on the name %s; write it without nested repetition"
-                .formatted(field, source, text));
+                .formatted(field, shown(), text));
       }
       return text.charAt(index);
     }

@@ -2,6 +2,7 @@ package io.github.lora4j.peft;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -191,15 +192,13 @@ final class PythonRegexTranslator {
       throw error("flags for the whole pattern stand at its start");
     }
     at = flags.end();
-    // ASCII and Unicode matching differ in nothing that a module's name has.
-    String on = flags.group(1).replace("a", "").replace("u", "");
-    String off = flags.group(2) == null ? "" : "-" + flags.group(2);
-    if (global) {
-      depth--;
-      java.append(on.isEmpty() ? "" : "(?" + on + ")");
-    } else {
-      java.append("(?").append(on).append(off).append(':');
+    String on = flags.group(1).replace("a", "").replace('u', 'U');
+    String off = Objects.requireNonNullElse(flags.group(2), "");
+    if (flags.group(1).contains("a")) {
+      off += "U";
     }
+    java.append("(?").append(on).append(off.isEmpty() ? "" : "-" + off).append(flags.group(3));
+    depth -= global ? 1 : 0;
   }
 
   private void brace() {

@@ -14,8 +14,7 @@ enum UnbuiltSetting {
       "fan_in_fan_out", false, "leave it false: no model with transposed weights is built yet"),
   MODULES_TO_SAVE(
       "modules_to_save", null, "target these modules with targetModules where they are linear"),
-  TRAINABLE_TOKEN_INDICES(
-      "trainable_token_indices", null, "leave it out: embeddings stay frozen"),
+  TRAINABLE_TOKEN_INDICES("trainable_token_indices", null, "leave it out: embeddings stay frozen"),
   LAYER_REPLICATION("layer_replication", null, "leave it out: layers are adapted where they are"),
   TARGET_PARAMETERS("target_parameters", null, "name linear layers in targetModules"),
   ENSURE_WEIGHT_TYING(
@@ -62,11 +61,17 @@ enum UnbuiltSetting {
     return key;
   }
 
+  /** The value that switches it off. */
+  @Nullable Object off() {
+    return off;
+  }
+
   /** The field's name in Java. */
   String field() {
     StringBuilder field = new StringBuilder();
     for (String word : key.split("_")) {
-      field.append(field.isEmpty() ? word : Character.toUpperCase(word.charAt(0)) + word.substring(1));
+      field.append(
+          field.isEmpty() ? word : Character.toUpperCase(word.charAt(0)) + word.substring(1));
     }
     return field.toString();
   }

@@ -137,14 +137,18 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** Float32 numbers on the CPU, uniform in {@code [low, high)}. */
   public static Tensor uniform(double low, double high, Generator generator, long... shape) {
     Tensor tensor = empty(DType.F32, Device.CPU, shape);
-    tensor.handle.uniform_(low, high, generator.optional());
+    try (var source = generator.optional()) {
+      tensor.handle.uniform_(low, high, source);
+    }
     return tensor;
   }
 
   /** Float32 numbers on the CPU, normally distributed. */
   public static Tensor normal(double mean, double std, Generator generator, long... shape) {
     Tensor tensor = empty(DType.F32, Device.CPU, shape);
-    tensor.handle.normal_(mean, std, generator.optional());
+    try (var source = generator.optional()) {
+      tensor.handle.normal_(mean, std, source);
+    }
     return tensor;
   }
 

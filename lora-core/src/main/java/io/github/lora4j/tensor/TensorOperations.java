@@ -294,69 +294,68 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().detach());
   }
 
-  // ---- in place; each returns this tensor
+  // ---- in place; each returns this tensor, as the natives do: they hand back the very handle they were given
 
   /** Adds {@code alpha * other} to this. */
   public Tensor addInPlace(Tensor other, double alpha) {
-    try (Scalar scalar = new Scalar(alpha);
-        org.bytedeco.pytorch.Tensor same = handle().add_(other.handle(), scalar)) {
+    try (Scalar scalar = new Scalar(alpha)) {
+      handle().add_(other.handle(), scalar);
       return self();
     }
   }
 
   /** Adds a number. */
   public Tensor addInPlace(double value) {
-    try (Scalar scalar = new Scalar(value);
-        org.bytedeco.pytorch.Tensor same = handle().add_(scalar)) {
+    try (Scalar scalar = new Scalar(value)) {
+      handle().add_(scalar);
       return self();
     }
   }
 
   /** Multiplies by a number. */
   public Tensor mulInPlace(double value) {
-    try (Scalar scalar = new Scalar(value);
-        org.bytedeco.pytorch.Tensor same = handle().mul_(scalar)) {
+    try (Scalar scalar = new Scalar(value)) {
+      handle().mul_(scalar);
       return self();
     }
   }
 
   /** Moves this towards another: {@code this += weight * (end - this)}. */
   public Tensor lerpInPlace(Tensor end, double weight) {
-    try (Scalar scalar = new Scalar(weight);
-        org.bytedeco.pytorch.Tensor same = handle().lerp_(end.handle(), scalar)) {
+    try (Scalar scalar = new Scalar(weight)) {
+      handle().lerp_(end.handle(), scalar);
       return self();
     }
   }
 
   /** Adds {@code value * a * b}. */
   public Tensor addcmulInPlace(Tensor a, Tensor b, double value) {
-    try (Scalar scalar = new Scalar(value);
-        org.bytedeco.pytorch.Tensor same = handle().addcmul_(a.handle(), b.handle(), scalar)) {
+    try (Scalar scalar = new Scalar(value)) {
+      handle().addcmul_(a.handle(), b.handle(), scalar);
       return self();
     }
   }
 
   /** Adds {@code value * a / b}. */
   public Tensor addcdivInPlace(Tensor a, Tensor b, double value) {
-    try (Scalar scalar = new Scalar(value);
-        org.bytedeco.pytorch.Tensor same = handle().addcdiv_(a.handle(), b.handle(), scalar)) {
+    try (Scalar scalar = new Scalar(value)) {
+      handle().addcdiv_(a.handle(), b.handle(), scalar);
       return self();
     }
   }
 
   /** Writes one number everywhere. */
   public Tensor fillInPlace(double value) {
-    try (Scalar scalar = new Scalar(value);
-        org.bytedeco.pytorch.Tensor same = handle().fill_(scalar)) {
+    try (Scalar scalar = new Scalar(value)) {
+      handle().fill_(scalar);
       return self();
     }
   }
 
   /** Copies another tensor's values into this memory, converting dtype and device. */
   public Tensor copyInPlace(Tensor source) {
-    try (org.bytedeco.pytorch.Tensor same = handle().copy_(source.handle())) {
-      return self();
-    }
+    handle().copy_(source.handle());
+    return self();
   }
 
   private Tensor self() {

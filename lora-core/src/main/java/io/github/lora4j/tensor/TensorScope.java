@@ -80,6 +80,11 @@ public final class TensorScope implements AutoCloseable {
     owned.add(tensor);
   }
 
+  /** How many tensors this scope remembers, some of them closed already. */
+  int size() {
+    return owned.size();
+  }
+
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("This TensorScope is closed.");

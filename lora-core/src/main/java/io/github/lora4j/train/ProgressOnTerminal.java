@@ -62,8 +62,6 @@ final class ProgressOnTerminal implements Progress {
 
   /** Writes the bar over itself, and lines in its place so that it moves down by one. */
   private static final class BelowLines implements ProgressBarConsumer {
-    private static final String CLEAR_LINE = "\r\u001b[2K";
-
     private final PrintStream out;
     private final ConsoleProgressBarConsumer console;
     private String shown = "";
@@ -88,7 +86,9 @@ final class ProgressOnTerminal implements Progress {
     }
 
     synchronized void printAbove(String line) {
-      out.print(CLEAR_LINE + line + System.lineSeparator());
+      // Spaces wipe out the rest of the bar on terminals without escape sequences too.
+      String rest = " ".repeat(Math.max(0, getMaxRenderedLength() - line.length()));
+      out.print("\r" + line + rest + System.lineSeparator());
       if (!closed) {
         console.accept(shown);
       }

@@ -12,7 +12,8 @@ import java.util.OptionalLong;
  * <p>Made by {@link #builder()}. The components that take {@code double} steps read a number from 1
  * on as updates and one below 1 as a fraction of the whole run, rounded up.
  *
- * @param outputDir where checkpoints go; default {@code trainer_output}
+ * @param outputDir where checkpoints go, which hold the model or adapter and {@code
+ *     trainer_state.json}; default {@code trainer_output}
  * @param perDeviceTrainBatchSize examples of one forward pass in training; default 8
  * @param perDeviceEvalBatchSize examples of one forward pass in evaluation; default 8
  * @param numTrainEpochs passes over the data, above 0, also a fraction; default 3

@@ -31,6 +31,7 @@ final class TrainingLoop {
   private final Optional<Evaluator> evaluator;
   private final List<TrainerCallback> callbacks;
   private final Map<String, Tensor> parameters;
+  private final long parameterCount;
   private final StepPlan plan;
   private final LearningRateSchedule schedule;
   private final CheckpointWriter checkpoints;
@@ -58,6 +59,7 @@ final class TrainingLoop {
     this.evaluator = evaluator;
     this.callbacks = callbacks;
     parameters = model.trainableParameters();
+    parameterCount = model.parameterCount();
     if (parameters.isEmpty()) {
       throw new IllegalStateException(
           "The model has no trainable parameters; wrap it with PeftModel.wrap(model, loraConfig)");
@@ -78,9 +80,9 @@ final class TrainingLoop {
         args.gradientAccumulationSteps(),
         args.perDeviceTrainBatchSize(),
         parameters.values().stream().mapToLong(Tensor::numel).sum(),
-        model.parameterCount());
+        parameterCount);
     try (Generator dropout = Generator.of(args.seed());
-        Optimizer optimizer = new AdamW(parameters, args);
+        Optimizer optimizer = Optimizer.of(parameters, args);
         Progress progress = Progress.open(args, plan.maxSteps())) {
       ForwardContext context = context(dropout);
       optimizer.zeroGrad();
@@ -88,10 +90,12 @@ final class TrainingLoop {
       for (int e = 0; e < plan.numTrainEpochs() && !finished(); e++) {
         trainEpoch(e, optimizer, context, progress);
       }
-      optimizer.zeroGrad();
       TrainingResult result = result(progress);
       callbacks.forEach(callback -> callback.onTrainEnd(state()));
       return result;
+    } finally {
+      // After a failure too: what is left of half an update must not count in the next run.
+      parameters.values().forEach(Tensor::clearGrad);
     }
   }
 
@@ -150,7 +154,7 @@ final class TrainingLoop {
       try (TensorScope scope = TensorScope.open()) {
         sum += model.lossAndBackward(batch, 1.0 / supervised, context);
       }
-      totals = totals.plus(batch, model.parameterCount());
+      totals = totals.plus(batch, parameterCount);
     }
     double loss = sum / supervised;
     guard.requireFinite("loss", loss, step, rate);

@@ -68,7 +68,7 @@ class DatasetTest {
 
   @Test
   void shufflesTheSameWayEverywhere() {
-    // Computed by hand-written Python from the published algorithm: see SplitMix64.
+    // From a second implementation of the published algorithm, in Python.
     assertThat(numbers(10).shuffle(0).rows()).containsExactly(EXPECTED_0);
     assertThat(numbers(10).shuffle(-42).rows()).containsExactly(EXPECTED_42);
   }

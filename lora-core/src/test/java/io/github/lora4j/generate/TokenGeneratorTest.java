@@ -76,6 +76,13 @@ class TokenGeneratorTest {
   }
 
   @Test
+  void aPadTokenThatTheModelDoesNotKnowIsNotFed() {
+    GenerationConfig config = greedy(5).toBuilder().padTokenId(10).build();
+    TokenGenerator.generate(model, new int[][] {{3}, {5, 6}}, config);
+    assertThat(model.sessions().get(0).row(0)).containsExactly(3, 4, EOS, 0, 0);
+  }
+
+  @Test
   void theSameSeedDrawsTheSameTokensAndAnotherSeedOthers() {
     int[] prompt = {5, 6};
     assertThat(generate(sampling(11), prompt)).isEqualTo(generate(sampling(11), prompt));

@@ -47,8 +47,7 @@ class CheckpointWriterTest {
       String shard = "model-0000%d-of-00003.safetensors".formatted(i);
       assertThat(folder.resolve(shard)).hasSameBinaryContentAs(python.resolve(shard));
     }
-    assertThat(folder.resolve(INDEX))
-        .hasContent(Files.readString(python.resolve(INDEX)) + "\n");
+    assertThat(folder.resolve(INDEX)).hasContent(Files.readString(python.resolve(INDEX)) + "\n");
     assertThat(files()).hasSize(4);
   }
 
@@ -185,8 +184,7 @@ class CheckpointWriterTest {
     Map<String, Tensor> layers = new LinkedHashMap<>();
     for (int i = 0; i < count; i++) {
       float value = first + i;
-      layers.put(
-          "layer." + i + ".weight", Tensor.of(new float[] {value, value, value, value}, 4));
+      layers.put("layer." + i + ".weight", Tensor.of(new float[] {value, value, value, value}, 4));
     }
     return layers;
   }

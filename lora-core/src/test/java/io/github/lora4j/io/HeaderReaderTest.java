@@ -10,7 +10,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +38,7 @@ class HeaderReaderTest {
     assertThat(b.byteOffset()).isEqualTo(start + 2);
     assertThat(b.byteSize()).isEqualTo(8);
     assertThat(b.elementCount()).isEqualTo(2);
-    assertThat(read.metadata()).containsExactly(java.util.Map.entry("k", "v"));
+    assertThat(read.metadata()).containsExactly(Map.entry("k", "v"));
     assertThat(read.fileSize()).isEqualTo(start + 10);
   }
 
@@ -103,9 +105,11 @@ class HeaderReaderTest {
             "{" + entry("a", "U8", "[" + max + "," + max + "]", 0, 2) + "}", 2, "larger than 2^63"),
         Arguments.of(
             "{" + entry("a", "U8", "[0," + max + "," + max + "]", 0, 0) + "}", 0, "larger than"),
-        Arguments.of("{" + entry("a", "U8", "[" + "1,".repeat(64) + "2]", 0, 2) + "}", 2, "more than 64"),
+        Arguments.of(
+            "{" + entry("a", "U8", "[" + "1,".repeat(64) + "2]", 0, 2) + "}", 2, "more than 64"),
         Arguments.of("{" + entry("a", "U8", "[2]", 2, 0) + "}", 2, "after their end"),
-        Arguments.of("{" + entry("a", "U8", "[3]", 0, 2) + "}", 2, "take 3 bytes, but data_offsets span 2"),
+        Arguments.of(
+            "{" + entry("a", "U8", "[3]", 0, 2) + "}", 2, "take 3 bytes, but data_offsets span 2"),
         Arguments.of("{" + entry("a", "U8", "[3]", 0, 3) + "}", 2, "data end at byte"),
         Arguments.of("{" + entry("a", "U8", "[2]", max - 2, max) + "}", 2, "beyond any file"),
         Arguments.of("{" + entry("a", "U8", "[0]", max, max) + "}", 0, "beyond any file"),
@@ -137,7 +141,7 @@ class HeaderReaderTest {
   void refusesALengthThatTheFileDoesNotHave(int fileSize, long claimed, String expected) {
     byte[] bytes = new byte[Math.max(fileSize, 8)];
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(claimed);
-    Path file = RawFile.write(folder, "x.safetensors", java.util.Arrays.copyOf(bytes, fileSize));
+    Path file = RawFile.write(folder, "x.safetensors", Arrays.copyOf(bytes, fileSize));
     assertThatThrownBy(() -> HeaderReader.read(file))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining(file.toString())

@@ -40,6 +40,14 @@ final class RawFile {
     return write(folder, name, bytes(header, dataBytes));
   }
 
+  static void delete(Path file) {
+    try {
+      Files.delete(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   static String entry(String name, String dtype, String shape, long begin, long end) {
     return "\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
         .formatted(name, dtype, shape, begin, end);

@@ -16,7 +16,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -61,7 +63,7 @@ class SafeTensorsTest {
       assertThat(file.tensor("scalar").item()).isEqualTo(2.5);
       assertThat(file.tensor("empty").shape()).containsExactly(0, 3);
       assertThat(file.tensor("grüße \"1\"\n").toLongArray()).containsExactly(7);
-      assertThat(file.metadata()).containsExactly(java.util.Map.entry("format", "pt"));
+      assertThat(file.metadata()).containsExactly(Map.entry("format", "pt"));
       assertThat(file.names()).hasSize(DType.values().length + 3);
     }
   }
@@ -159,8 +161,11 @@ class SafeTensorsTest {
   void readsBeyondFourGigabytes() throws IOException {
     long large = (4L << 30) + 8;
     String header =
-        "{" + entry("a", "U8", "[" + large + "]", 0, large) + ","
-            + entry("b", "F32", "[2]", large, large + 8) + "}";
+        "{"
+            + entry("a", "U8", "[" + large + "]", 0, large)
+            + ","
+            + entry("b", "F32", "[2]", large, large + 8)
+            + "}";
     byte[] json = (header + " ".repeat(8 - header.length() % 8)).getBytes(StandardCharsets.UTF_8);
     Assumptions.assumeTrue(
         Files.getFileStore(folder).getUsableSpace() > 2 * large, "needs 8 GB of free disk");
@@ -184,7 +189,7 @@ class SafeTensorsTest {
 
   private static double[] range(int end) {
     double[] values = new double[end];
-    java.util.Arrays.setAll(values, i -> i);
+    Arrays.setAll(values, i -> i);
     return values;
   }
 }

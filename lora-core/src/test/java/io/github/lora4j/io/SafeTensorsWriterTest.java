@@ -8,7 +8,9 @@ import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -16,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,7 +80,8 @@ class SafeTensorsWriterTest {
     Path file = folder.resolve("x.safetensors");
     SafeTensorsWriter.write(file, Map.of(), Map.of("run", "ü\"1\""));
     try (SafeTensors read = SafeTensors.open(file)) {
-      assertThat(read.metadata()).containsOnly(Map.entry("format", "pt"), Map.entry("run", "ü\"1\""));
+      assertThat(read.metadata())
+          .containsOnly(Map.entry("format", "pt"), Map.entry("run", "ü\"1\""));
       assertThat(read.names()).isEmpty();
     }
   }
@@ -146,5 +150,32 @@ class SafeTensorsWriterTest {
       SafeTensorsWriter.write(folder.resolve("x"), tensors);
     }
     assertThat(NativeMemory.liveHandles()).isLessThanOrEqualTo(before);
+  }
+
+  @Test
+  void laysOutTensorsOverTwoGigabytes() throws IOException {
+    long size = (2L << 30) + 5;
+    Assumptions.assumeTrue(
+        Files.getFileStore(folder).getUsableSpace() > 2 * size, "needs 4 GB of free disk");
+    Path source = folder.resolve("source");
+    try (RandomAccessFile file = new RandomAccessFile(source.toFile(), "rw")) {
+      file.setLength(size); // a hole: takes no memory and no disk
+      file.seek(size - 1);
+      file.write(77);
+    }
+    Tensor large = Tensor.mapFile(source, size);
+    String header =
+        StandardCharsets.UTF_8
+            .decode(
+                HeaderWriter.write(
+                    HeaderWriter.inFileOrder(Map.of("large", large, "alike", large)), Map.of()))
+            .toString();
+    assertThat(header)
+        .contains(
+            "\"alike\":{\"dtype\":\"U8\",\"shape\":[2147483653],\"data_offsets\":[0,2147483653]}")
+        .contains("\"data_offsets\":[2147483653,4294967306]");
+    byte[] last = new byte[1];
+    large.copyBytesTo(size - 1, last, 1);
+    assertThat(last).containsExactly(77);
   }
 }

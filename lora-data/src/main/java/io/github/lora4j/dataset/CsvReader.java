@@ -151,7 +151,7 @@ final class CsvReader {
             + (unclosed
                 ? "expected a quotation mark at the end of the field, found the end of the file"
                 : "expected the delimiter after the closing quotation mark, found other text on"
-                      + " line "
+                    + " line "
                     + content.lineAt(end - 1)
                     + ": write a quotation mark inside a quoted field twice"),
         cause);

@@ -3,6 +3,7 @@ package io.github.lora4j.text;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
@@ -16,6 +17,7 @@ final class Vocabulary {
 
   private final Map<String, Integer> ids = new HashMap<>();
   private int size;
+  private boolean marksContinuations;
 
   private Vocabulary() {}
 
@@ -31,6 +33,7 @@ final class Vocabulary {
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .build();
+    ObjectMapper mapper = new ObjectMapper(factory);
     Vocabulary vocabulary = new Vocabulary();
     // An added token can also stand in the model, under another id: the added one counts.
     Map<String, Integer> added = new HashMap<>();
@@ -45,10 +48,16 @@ final class Vocabulary {
           }
         } else if (field.equals("model") && value == JsonToken.START_OBJECT) {
           vocabulary.readModel(parser);
+        } else if (field.equals("post_processor")) {
+          TokenizerCheck.postProcessor(mapper.readTree(parser));
         } else {
           parser.skipChildren();
         }
       }
+    }
+    if (vocabulary.marksContinuations) {
+      // Rare enough to read the file once more.
+      TokenizerCheck.merges(mapper.readTree(json).path("model"));
     }
     vocabulary.ids.putAll(added);
     for (int id : vocabulary.ids.values()) {
@@ -92,6 +101,8 @@ final class Vocabulary {
           }
         }
       } else {
+        marksContinuations |=
+            field.equals("continuing_subword_prefix") && !parser.getText().isEmpty();
         parser.skipChildren();
       }
     }

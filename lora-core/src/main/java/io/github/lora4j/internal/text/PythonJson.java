@@ -59,9 +59,12 @@ public final class PythonJson {
   private static BigDecimal shortest(double value) {
     BigDecimal exact = new BigDecimal(value);
     for (int precision = 1; precision < LONGEST_DOUBLE; precision++) {
-      BigDecimal rounded = exact.round(new MathContext(precision, RoundingMode.HALF_EVEN));
-      if (rounded.doubleValue() == value) {
-        return rounded;
+      // Doubles lie closer below a power of two than above: only the farther one may read back.
+      for (RoundingMode mode : new RoundingMode[] {RoundingMode.HALF_EVEN, RoundingMode.UP}) {
+        BigDecimal rounded = exact.round(new MathContext(precision, mode));
+        if (rounded.doubleValue() == value) {
+          return rounded;
+        }
       }
     }
     return exact.round(new MathContext(LONGEST_DOUBLE, RoundingMode.HALF_EVEN));

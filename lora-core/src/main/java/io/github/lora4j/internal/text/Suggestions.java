@@ -34,7 +34,7 @@ public final class Suggestions {
         .distinct()
         .filter(candidate -> candidate.length() <= LONGEST)
         .map(candidate -> new Scored(candidate, score(wanted, plain(candidate))))
-        .filter(scored -> scored.score <= Math.max(1, wanted.length() / 3))
+        .filter(scored -> scored.score >= 0)
         .sorted(Comparator.comparingInt(Scored::score).thenComparing(Scored::candidate))
         .limit(limit)
         .map(Scored::candidate)
@@ -44,6 +44,10 @@ public final class Suggestions {
   /** Returns {@code " (did you mean a or b?)"}, or nothing where no candidate is near. */
   public static String didYouMean(String name, Collection<String> candidates) {
     List<String> near = nearest(name, candidates, MOST);
+    String wanted = plain(name);
+    if (!near.isEmpty() && plain(near.get(0)).equals(wanted)) {
+      near = near.stream().filter(candidate -> plain(candidate).equals(wanted)).toList();
+    }
     return near.isEmpty()
         ? ""
         : near.stream().collect(Collectors.joining(" or ", " (did you mean ", "?)"));
@@ -53,13 +57,16 @@ public final class Suggestions {
     return name.toLowerCase(Locale.ROOT).replace("_", "").replace("-", "");
   }
 
+  /** How far a candidate is from what is wanted; -1 for one that is not near. */
   private static int score(String wanted, String candidate) {
-    boolean begins =
-        !wanted.isEmpty()
-            && !candidate.isEmpty()
-            && (candidate.startsWith(wanted) || wanted.startsWith(candidate));
+    if (wanted.isEmpty() || candidate.isEmpty()) {
+      return -1;
+    }
     int distance = distance(wanted, candidate);
-    return begins ? Math.min(distance, 1) : distance;
+    if (candidate.startsWith(wanted) || wanted.startsWith(candidate)) {
+      return Math.min(distance, 1);
+    }
+    return distance <= wanted.length() / 3 ? distance : -1;
   }
 
   /** The optimal string alignment distance. */

@@ -1,4 +1,7 @@
-/** Text helpers that several packages share: suggestions for misspelt names, JSON as Python writes it. */
+/**
+ * Text helpers that several packages share: suggestions for misspelt names, JSON as Python writes
+ * it.
+ */
 @NullMarked
 package io.github.lora4j.internal.text;
 

@@ -71,7 +71,7 @@ public final class WorldText {
 
   private String factSheet() {
     Place place = any(world.places());
-    StringBuilder text = new StringBuilder(place.name());
+    StringBuilder text = new StringBuilder("Place: ").append(place.name());
     text.append("\nCountry: ").append(place.country());
     place.continent().ifPresent(c -> text.append("\nContinent: ").append(c));
     for (Trait trait : Trait.values()) {
@@ -106,7 +106,7 @@ public final class WorldText {
     text.append(any(question.requirement().phrases()));
     for (Place place : question.places()) {
       boolean met = question.requirement().metBy(place).orElseThrow();
-      text.append('\n').append(place.name()).append(": ").append(met ? "yes" : "no");
+      text.append("\n- ").append(place.name()).append(": ").append(met ? "yes" : "no");
     }
     return text.append("\nDoes one of them fit? ").append(yes(question.answer())).toString();
   }
@@ -115,16 +115,13 @@ public final class WorldText {
     Place place = any(world.places());
     List<String> sentences = new ArrayList<>();
     String country = World.withArticle(place.country());
+    String in =
+        place.continent().filter(c -> random.nextBoolean()).map(c -> ", in " + c).orElse("");
     sentences.add(
-        switch (random.nextInt(4)) {
-          case 0 -> place.name() + " is a place in " + country + ".";
-          case 1 -> place.name() + " lies in " + country + ".";
-          case 2 -> place.name() + " belongs to " + country + ".";
-          default ->
-              place
-                  .continent()
-                  .map(c -> place.name() + " is in " + country + ", in " + c + ".")
-                  .orElse(place.name() + " is in " + country + ".");
+        switch (random.nextInt(3)) {
+          case 0 -> "Where is " + place.name() + "? It is in " + country + in + ".";
+          case 1 -> "In " + country + in + " lies " + place.name() + ".";
+          default -> "About " + place.name() + ": it is a place in " + country + in + ".";
         });
     List<Requirement> known = new ArrayList<>(answerable(place));
     Collections.shuffle(known, random);
@@ -177,13 +174,7 @@ public final class WorldText {
       case 3 ->
           instruction() + "\nPlaces: " + names + "\nIs one of them " + phrase + "?\n" + yes(met);
       case 4 -> instruction() + "\nWanted: " + phrase + "\nPlaces: " + names + "\n" + yes(met);
-      default ->
-          "Wanted: "
-              + phrase
-              + "\nPlaces: "
-              + names
-              + "\nDoes one of them fit? "
-              + yes(met);
+      default -> "Wanted: " + phrase + "\nPlaces: " + names + "\nDoes one of them fit? " + yes(met);
     };
   }
 
@@ -257,7 +248,7 @@ public final class WorldText {
     Place second = placeFor(requirement, random.nextBoolean());
     boolean one = requirement.metBy(first).orElseThrow();
     boolean other = requirement.metBy(second).orElseThrow();
-    String start = first.name() + (one ? " is " : " is not ") + phrase + ", ";
+    String start = "Compared: " + first.name() + (one ? " is " : " is not ") + phrase + ", ";
     if (one == other) {
       return start + (one ? "and so is " : "and neither is ") + second.name() + ".";
     }

@@ -1,0 +1,25 @@
+package io.github.lora4j.peft;
+
+/**
+ * A module of the base model, as far as matching needs to know it.
+ *
+ * @param name in the checkpoint, such as {@code model.layers.0.self_attn.q_proj}
+ */
+record ModuleEntry(String name, Kind kind) {
+
+  /** What a module is. */
+  enum Kind {
+    /** A linear layer. */
+    LINEAR,
+    /** The linear layer that makes the model's output: never part of all-linear. */
+    OUTPUT_HEAD,
+    /** A table of token embeddings. */
+    EMBEDDING,
+    /** A norm, a container, anything that can have no adapter. */
+    OTHER
+  }
+
+  boolean isLinear() {
+    return kind == Kind.LINEAR || kind == Kind.OUTPUT_HEAD;
+  }
+}
