@@ -7,6 +7,7 @@
 <case>/expected.safetensors   input_ids, attention_mask (row 1 is padded on the right), logits; greedy: the first prompt and
                               what follows it; greedy.pair: two prompts of unequal length, padded on the left
 llama/adapters/<kind>/        adapter/ as PEFT saves it, expected.safetensors: logits, logits.merged
+llama/seqcls/                 a checkpoint with a three-label head; expected.safetensors: logits
 llama/train/                  adapter_init/, adapter_final/, steps.json, batches.safetensors of a 12-step run
 Everything in float32 with eager attention on the CPU, without dropout.
 """
@@ -130,6 +131,14 @@ def adapter_cases(out, gen):
         os.remove(os.path.join(folder, "adapter", "README.md"))
 
 
+def seqcls_case(out, gen):
+    config = tf.LlamaConfig(**SIZES, num_labels=3, attn_implementation="eager")
+    model = randomise(tf.LlamaForSequenceClassification(config), gen)
+    model.save_pretrained(os.path.join(out, "seqcls"))
+    ids, mask = batch(gen)
+    save({"input_ids": ids, "attention_mask": mask, "logits": logits(model, ids, mask)}, out, "seqcls", "expected.safetensors")
+
+
 def train_case(out, gen, steps=12, accumulation=2):
     model = get_peft_model(load(out), LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
     randomise_adapter(model, gen, 0.05).save_pretrained(os.path.join(out, "train", "adapter_init"))
@@ -173,6 +182,7 @@ def main():
         if name == "llama":
             adapter_cases(out, gen)
             train_case(out, gen)
+            seqcls_case(out, gen)
 
 
 if __name__ == "__main__":

@@ -276,8 +276,22 @@ def texts():
     return [[value, json.dumps(value, indent=2)] for value in values]
 
 
+def saved_configs(out):
+    """One file with every field that is built, and one with the defaults; one name only, as PEFT's sets have no order."""
+    full = LoraConfig(
+        task_type="CAUSAL_LM", r=5, lora_alpha=12.5, lora_dropout=1e-05, use_rslora=True, init_lora_weights="gaussian",
+        target_modules=["q_proj"], exclude_modules=["layers.0.self_attn.q_proj"], layers_to_transform=[0, 2],
+        layers_pattern=["layers"], rank_pattern={"^a": 3, "b.*é\\.": 4}, alpha_pattern={"a": 3, "b": 0.5},
+        base_model_name_or_path="org/modèle \"x\"", revision="main", inference_mode=True,
+    )
+    bare = LoraConfig(target_modules=".*q_proj", inference_mode=True)
+    for name, config in dict(full=full, bare=bare).items():
+        config.save_pretrained(out / f"saved_{name}")
+
+
 def main():
     out = Path(sys.argv[1])
+    saved_configs(out)
     for name, value in dict(matching=matching(), regexes=regexes(), suffixes=shortened(), json_texts=texts()).items():
         text = json.dumps(value, separators=(",", ":"))
         # One case a line, so that a change can be read.

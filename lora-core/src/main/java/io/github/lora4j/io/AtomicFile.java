@@ -37,8 +37,17 @@ public final class AtomicFile implements AutoCloseable {
    * @throws UncheckedIOException if it cannot be written
    */
   public static void writeString(Path file, String text) {
+    writeBytes(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Writes a small file, whole or not at all; makes its folder where that is missing.
+   *
+   * @throws UncheckedIOException if it cannot be written
+   */
+  public static void writeBytes(Path file, byte[] bytes) {
     try (AtomicFile pending = create(file)) {
-      pending.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      pending.write(ByteBuffer.wrap(bytes));
       pending.finish();
       pending.moveIntoPlace();
     } catch (IOException e) {

@@ -1,6 +1,5 @@
 package io.github.lora4j.model;
 
-import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.io.Checkpoint;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
@@ -28,7 +27,7 @@ public final class AutoModelForCausalLM {
    */
   public static CausalLM fromPretrained(Path modelDir, LoadOptions options) {
     ModelConfig config = ModelConfig.load(modelDir);
-    refuseQuantized(config);
+    config.requireUnquantized();
     ModelFamily family = ModelFamilies.of(config);
     DecoderSpec spec = family.describe(config);
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
@@ -60,15 +59,6 @@ public final class AutoModelForCausalLM {
           new RandomWeights(generator, config.number("initializer_range", 0.02), device);
       CausalLayers layers = CausalLayers.build(spec, family.names(), weights);
       return new CausalLM(config, family, layers, Optional.empty(), true);
-    }
-  }
-
-  private static void refuseQuantized(ModelConfig config) {
-    if (config.has("quantization_config")) {
-      throw new UnsupportedModelException(
-          config.source()
-              + ": quantization_config is set, but quantized checkpoints can't be loaded yet; use the repository's"
-              + " float32, bfloat16 or float16 checkpoint.");
     }
   }
 }

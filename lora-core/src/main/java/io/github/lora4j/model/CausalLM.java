@@ -229,6 +229,12 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
    */
   @Override
   public void savePretrained(Path dir) {
+    requireOpen();
+    if (!owner) {
+      throw new IllegalStateException(
+          "This is a model seen through an adapter, which no checkpoint can hold: save the adapter with"
+              + " PeftModel.savePretrained, or a merged model with PeftModel.mergeAndUnload().savePretrained.");
+    }
     PretrainedFolder.write(
         dir, config.with("dtype", dtype().torchName()).without("torch_dtype"), parameters(), source);
   }

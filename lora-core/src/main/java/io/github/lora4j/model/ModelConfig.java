@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.lora4j.error.CheckpointFormatException;
+import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.tensor.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -184,6 +185,23 @@ public final class ModelConfig {
       return Optional.of(new ModelConfig(object, source + ": " + key));
     }
     throw wrong(key, "an object");
+  }
+
+  /** How many entries a nested object has, where it is set. */
+  public OptionalInt sizeOf(String key) {
+    return has(key) && node.get(key).isObject()
+        ? OptionalInt.of(node.get(key).size())
+        : OptionalInt.empty();
+  }
+
+  /** Refuses a checkpoint whose weights are quantized. */
+  void requireUnquantized() {
+    if (has("quantization_config")) {
+      throw new UnsupportedModelException(
+          source
+              + ": quantization_config is set, but quantized checkpoints can't be loaded yet; use the repository's"
+              + " float32, bfloat16 or float16 checkpoint.");
+    }
   }
 
   /** The dtype that the weights were saved in, by {@code dtype} or its old name {@code torch_dtype}. */

@@ -122,9 +122,7 @@ final class AdapterConfigWriter {
       return sorted;
     }
     return value instanceof List<?> list
-        ? list.stream()
-            .map(AdapterConfigWriter::sorted)
-            .toList()
+        ? list.stream().map(AdapterConfigWriter::sorted).toList()
         : value;
   }
 }

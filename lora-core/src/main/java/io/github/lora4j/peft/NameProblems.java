@@ -134,7 +134,8 @@ final class NameProblems {
    */
   void report() {
     if (!warnings.isEmpty()) {
-      LOG.warn("Names in the configuration that mean nothing here: {}", String.join("; ", warnings));
+      LOG.warn(
+          "Names in the configuration that mean nothing here: {}", String.join("; ", warnings));
     }
     if (errors.isEmpty()) {
       return;

@@ -11,6 +11,16 @@ package io.github.lora4j.train;
 record LearningRateSchedule(
     LrSchedulerType type, double learningRate, int warmupSteps, int totalSteps) {
 
+  /** The schedule that the arguments ask for over a run of this length. */
+  static LearningRateSchedule of(TrainingArguments args, StepPlan plan) {
+    int warmup =
+        args.warmupRatio() > 0
+            ? (int) Math.ceil(plan.maxSteps() * args.warmupRatio())
+            : plan.resolve(args.warmupSteps());
+    return new LearningRateSchedule(
+        args.lrSchedulerType(), args.learningRate(), warmup, plan.maxSteps());
+  }
+
   /** The rate of the update that follows {@code completedUpdates} others. */
   double at(int completedUpdates) {
     return learningRate * multiplier(completedUpdates);

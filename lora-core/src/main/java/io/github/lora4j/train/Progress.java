@@ -1,13 +1,18 @@
 package io.github.lora4j.train;
 
+import java.io.Console;
+import java.util.Optional;
+
 /** Shows a run to whoever started it. */
 interface Progress extends AutoCloseable {
 
   /** A progress bar if a person at a terminal can see it and it is wanted, else plain log lines. */
   static Progress open(TrainingArguments args, int maxSteps) {
-    return !args.disableTqdm() && ProgressOnTerminal.isTerminal()
-        ? ProgressOnTerminal.open(maxSteps, System.err)
-        : new ProgressInLog(maxSteps);
+    Optional<Console> terminal =
+        args.disableTqdm() ? Optional.empty() : ProgressOnTerminal.terminal();
+    return terminal
+        .<Progress>map(console -> ProgressOnTerminal.open(maxSteps, console.writer()))
+        .orElseGet(() -> new ProgressInLog(maxSteps));
   }
 
   /** An update is done. */

@@ -1,6 +1,10 @@
 package io.github.lora4j.train;
 
+import java.io.Console;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.util.Optional;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -19,19 +23,18 @@ final class ProgressOnTerminal implements Progress {
   }
 
   /**
-   * Whether a person sees what we print.
+   * The terminal, if a person sees what we print there.
    *
    * <p>From JDK 22 to 24 {@code System.console()} is there for a pipe too, so plain lines are the
    * safe choice on them.
    */
-  static boolean isTerminal() {
+  static Optional<Console> terminal() {
     int jdk = Runtime.version().feature();
-    return System.console() != null
-        && (jdk < 22 || jdk > 24)
-        && !"dumb".equals(System.getenv("TERM"));
+    boolean unsure = (jdk >= 22 && jdk <= 24) || "dumb".equals(System.getenv("TERM"));
+    return unsure ? Optional.empty() : Optional.ofNullable(System.console());
   }
 
-  static ProgressOnTerminal open(int maxSteps, PrintStream out) {
+  static ProgressOnTerminal open(int maxSteps, PrintWriter out) {
     BelowLines consumer = new BelowLines(out);
     ProgressBar bar =
         new ProgressBarBuilder()
@@ -62,26 +65,28 @@ final class ProgressOnTerminal implements Progress {
 
   /** Writes the bar over itself, and lines in its place so that it moves down by one. */
   private static final class BelowLines implements ProgressBarConsumer {
-    private final PrintStream out;
-    private final ConsoleProgressBarConsumer console;
+    private final PrintWriter out;
+    // Only asked how wide the terminal is.
+    private final ProgressBarConsumer width =
+        new ConsoleProgressBarConsumer(new PrintStream(OutputStream.nullOutputStream()));
     private String shown = "";
     private boolean closed;
 
-    BelowLines(PrintStream out) {
+    BelowLines(PrintWriter out) {
       this.out = out;
-      this.console = new ConsoleProgressBarConsumer(out);
     }
 
     @Override
     public int getMaxRenderedLength() {
-      return console.getMaxRenderedLength();
+      return width.getMaxRenderedLength();
     }
 
     @Override
     public synchronized void accept(String rendered) {
       if (!closed) {
         shown = rendered;
-        console.accept(rendered);
+        out.print("\r" + rendered);
+        out.flush();
       }
     }
 
@@ -89,9 +94,7 @@ final class ProgressOnTerminal implements Progress {
       // Spaces wipe out the rest of the bar on terminals without escape sequences too.
       String rest = " ".repeat(Math.max(0, getMaxRenderedLength() - line.length()));
       out.print("\r" + line + rest + System.lineSeparator());
-      if (!closed) {
-        console.accept(shown);
-      }
+      accept(shown);
       out.flush();
     }
 
@@ -99,7 +102,9 @@ final class ProgressOnTerminal implements Progress {
     public synchronized void close() {
       if (!closed) {
         closed = true;
-        console.close();
+        out.println();
+        out.flush();
+        width.close();
       }
     }
   }

@@ -59,7 +59,7 @@ record StepPlan(
   /**
    * An interval in updates: as given from 1 on, below 1 a fraction of the whole run.
    *
-   * <p>The same rule gives the warm-up's length, where 0 means none.
+   * <p>The same rule gives the length of {@code warmupSteps}, where 0 means none.
    */
   int resolve(double steps) {
     return steps >= 1 ? (int) steps : (int) Math.ceil(maxSteps * steps);

@@ -65,10 +65,7 @@ final class TrainingLoop {
           "The model has no trainable parameters; wrap it with PeftModel.wrap(model, loraConfig)");
     }
     plan = StepPlan.of(dataset.size(), args);
-    int warmup = plan.resolve(args.warmupRatio() > 0 ? args.warmupRatio() : args.warmupSteps());
-    schedule =
-        new LearningRateSchedule(
-            args.lrSchedulerType(), args.learningRate(), warmup, plan.maxSteps());
+    schedule = LearningRateSchedule.of(args, plan);
     checkpoints = new CheckpointWriter(model, args, plan);
   }
 

@@ -12,6 +12,7 @@ import io.github.lora4j.testing.Fixtures;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -60,6 +61,20 @@ class LlamaParityTest {
               model, prompts, GenerationConfig.builder().maxNewTokens(8).build());
       assertThat(made.get(0)).containsExactly(Arrays.copyOfRange(pair, 6, 14));
       assertThat(made.get(1)).containsExactly(Arrays.copyOfRange(pair, 20, 28));
+    }
+  }
+
+  @Test
+  void scoresOfSequencesEqualThoseOfTransformers() {
+    Path folder = Fixtures.path("/llama/llama/seqcls");
+    try (SequenceClassifier model =
+            AutoModelForSequenceClassification.fromPretrained(folder, LoadOptions.defaults());
+        SafeTensors expected = SafeTensors.open(folder.resolve("expected.safetensors"));
+        TensorScope scope = TensorScope.open()) {
+      assertThat(model.numLabels()).isEqualTo(3);
+      Tensor logits = model.logits(Fixtures.batch(expected, ""));
+      assertThat(Fixtures.relativeDifference(logits, expected.tensor("logits")))
+          .isLessThan(Fixtures.MODEL_TOLERANCE);
     }
   }
 

@@ -2,6 +2,7 @@ package io.github.lora4j.peft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -59,9 +60,7 @@ class PeftMatchingTest {
     assertThat(matched.targets())
         .extracting(AdapterTarget::module, AdapterTarget::r, AdapterTarget::scaling)
         .containsExactlyInAnyOrderElementsOf(
-            expected.stream()
-                .map(t -> org.assertj.core.groups.Tuple.tuple(t.module(), t.r(), t.scaling()))
-                .toList());
+            expected.stream().map(t -> tuple(t.module(), t.r(), t.scaling())).toList());
     JsonNode saved = example.get("saved");
     assertThat(matched.targetModules())
         .isEqualTo(

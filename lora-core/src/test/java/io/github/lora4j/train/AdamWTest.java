@@ -33,7 +33,7 @@ class AdamWTest {
 
   @Test
   void updatesAndClippingAreTorchs() {
-    JsonNode fixture = Fixtures.read("adamw.json");
+    JsonNode fixture = TrainFixtures.read("adamw.json");
     try (TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> parameters = new LinkedHashMap<>();
       Map<String, long[]> shapes = new LinkedHashMap<>();
@@ -47,7 +47,7 @@ class AdamWTest {
                   shape[i] = e.getValue().get(i).longValue();
                 }
                 shapes.put(e.getKey(), shape);
-                float[] start = Fixtures.floats(fixture.get("start").get(e.getKey()));
+                float[] start = TrainFixtures.floats(fixture.get("start").get(e.getKey()));
                 parameters.put(e.getKey(), Tensor.of(start, shape).requiresGrad(true));
               });
       try (AdamW optimizer = new AdamW(parameters, LIKE_THE_FIXTURE)) {
@@ -56,7 +56,7 @@ class AdamWTest {
               (name, leaf) -> {
                 JsonNode gradient = step.get("gradients").get(name);
                 if (!gradient.isNull()) {
-                  accumulate(leaf, Tensor.of(Fixtures.floats(gradient), shapes.get(name)));
+                  accumulate(leaf, Tensor.of(TrainFixtures.floats(gradient), shapes.get(name)));
                 }
               });
 
@@ -68,7 +68,7 @@ class AdamWTest {
           assertThat(norm).isCloseTo(expectedNorm, within(1e-6 * expectedNorm));
           parameters.forEach(
               (name, leaf) -> {
-                float[] expected = Fixtures.floats(step.get("parameters").get(name));
+                float[] expected = TrainFixtures.floats(step.get("parameters").get(name));
                 float[] found = leaf.toFloatArray();
                 for (int i = 0; i < expected.length; i++) {
                   assertThat(found[i])

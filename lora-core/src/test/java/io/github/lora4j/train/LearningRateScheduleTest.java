@@ -12,12 +12,12 @@ class LearningRateScheduleTest {
   @Test
   void everyScheduleGivesTransformersMultipliers() {
     int tables = 0;
-    for (JsonNode table : Fixtures.read("schedules.json")) {
+    for (JsonNode table : TrainFixtures.read("schedules.json")) {
       LrSchedulerType type = LrSchedulerType.of(table.get("name").textValue());
       LearningRateSchedule schedule =
           new LearningRateSchedule(
               type, 3e-4, table.get("warmup").intValue(), table.get("total").intValue());
-      double[] expected = Fixtures.doubles(table.get("multipliers"));
+      double[] expected = TrainFixtures.doubles(table.get("multipliers"));
       for (int s = 0; s < expected.length; s++) {
         assertThat(schedule.multiplier(s))
             .as("%s after %d updates", schedule, s)
@@ -32,9 +32,23 @@ class LearningRateScheduleTest {
   @Test
   void everyScheduleIsCoveredByTheTables() {
     for (LrSchedulerType type : LrSchedulerType.values()) {
-      assertThat(Fixtures.read("schedules.json").findValuesAsText("name"))
+      assertThat(TrainFixtures.read("schedules.json").findValuesAsText("name"))
           .contains(type.toString());
     }
+  }
+
+  @Test
+  void theWarmupIsCountedInUpdatesOrAsAFractionOfTheRun() {
+    assertThat(warmupOf(TrainingArguments.builder())).isZero();
+    assertThat(warmupOf(TrainingArguments.builder().warmupSteps(7))).isEqualTo(7);
+    assertThat(warmupOf(TrainingArguments.builder().warmupSteps(0.25))).isEqualTo(3);
+    assertThat(warmupOf(TrainingArguments.builder().warmupRatio(0.25))).isEqualTo(3);
+    assertThat(warmupOf(TrainingArguments.builder().warmupRatio(1))).isEqualTo(10);
+  }
+
+  private static int warmupOf(TrainingArgumentsBuilder builder) {
+    TrainingArguments args = builder.maxSteps(10).build();
+    return LearningRateSchedule.of(args, StepPlan.of(100, args)).warmupSteps();
   }
 
   @Test

@@ -2,9 +2,8 @@ package io.github.lora4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -17,12 +16,11 @@ class ProgressOnTerminalTest {
 
   @Test
   void logLinesStandOnLinesOfTheirOwnAboveTheBar() {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    PrintStream terminal = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    StringWriter terminal = new StringWriter();
     LogRow first = new LogRow(4, 0.4, Map.of("loss", 2.5));
     LogRow second = new LogRow(8, 0.8, Map.of("loss", 1.5));
 
-    try (Progress progress = ProgressOnTerminal.open(10, terminal)) {
+    try (Progress progress = ProgressOnTerminal.open(10, new PrintWriter(terminal))) {
       progress.step(step(4));
       progress.row(first);
       progress.step(step(8));
@@ -30,7 +28,7 @@ class ProgressOnTerminalTest {
       progress.step(step(10));
     }
 
-    String written = bytes.toString(StandardCharsets.UTF_8);
+    String written = terminal.toString();
     String newline = System.lineSeparator();
     for (LogRow row : new LogRow[] {first, second}) {
       assertThat(written).containsPattern("\r" + Pattern.quote(row.toString()) + " *" + newline);

@@ -101,8 +101,9 @@ final class Vocabulary {
           }
         }
       } else {
-        marksContinuations |=
-            field.equals("continuing_subword_prefix") && !parser.getText().isEmpty();
+        if (field.equals("continuing_subword_prefix") && value == JsonToken.VALUE_STRING) {
+          marksContinuations = !parser.getText().isEmpty();
+        }
         parser.skipChildren();
       }
     }

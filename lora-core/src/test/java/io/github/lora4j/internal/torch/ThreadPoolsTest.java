@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.Platform;
-import org.junit.jupiter.api.Test;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 class ThreadPoolsTest {
 
@@ -16,7 +16,10 @@ class ThreadPoolsTest {
     @Nullable String getenv(String name);
   }
 
-  /** Without this the pools take the cores from each other and training is three to five times slower. */
+  /**
+   * Without this the pools take the cores from each other and training is three to five times
+   * slower.
+   */
   @Test
   void theNativeLibrariesFindTheirWaitingPolicyInTheEnvironment() {
     assumeFalse(Platform.isWindows(), "the Windows build waits in the operating system by default");

@@ -8,12 +8,13 @@ import java.io.UncheckedIOException;
 import java.util.Objects;
 
 /** Reads what src/test/python/make_train_fixtures.py wrote. */
-final class Fixtures {
+final class TrainFixtures {
 
-  private Fixtures() {}
+  private TrainFixtures() {}
 
   static JsonNode read(String name) {
-    try (InputStream in = Objects.requireNonNull(Fixtures.class.getResourceAsStream(name), name)) {
+    try (InputStream in =
+        Objects.requireNonNull(TrainFixtures.class.getResourceAsStream(name), name)) {
       return new ObjectMapper().readTree(in);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
