@@ -1,9 +1,9 @@
 package io.github.lora4j;
 
-import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethod;
@@ -88,7 +88,11 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule nothingPrintsToStandardOutput =
-      noClasses().should().accessField(System.class, "out").orShould().accessField(System.class, "err");
+      noClasses()
+          .should()
+          .accessField(System.class, "out")
+          .orShould()
+          .accessField(System.class, "err");
 
   @ArchTest
   static final ArchRule publicSignaturesNameNoThirdParty =
@@ -104,8 +108,7 @@ class ArchitectureTest {
     return new ArchCondition<>("only name types of Java and of this project") {
       @Override
       public void check(JavaMethod method, ConditionEvents events) {
-        Stream.concat(
-                Stream.of(method.getReturnType()), method.getParameterTypes().stream())
+        Stream.concat(Stream.of(method.getReturnType()), method.getParameterTypes().stream())
             .map(JavaType::toErasure)
             .map(JavaClass::getBaseComponentType)
             .filter(type -> !type.isPrimitive())

@@ -52,8 +52,7 @@ final class AttentionMasks {
     }
     try (TensorScope scope = TensorScope.open()) {
       Tensor zero = Tensor.of(new float[1], 1);
-      return Optional.of(
-          scope.handOver(Tensor.of(isPadding, rows, length).gt(zero).to(device)));
+      return Optional.of(scope.handOver(Tensor.of(isPadding, rows, length).gt(zero).to(device)));
     }
   }
 }

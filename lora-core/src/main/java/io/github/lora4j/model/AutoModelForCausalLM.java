@@ -20,7 +20,8 @@ public final class AutoModelForCausalLM {
   /**
    * Loads a Hugging Face folder.
    *
-   * @param modelDir holds {@code config.json} and {@code model.safetensors}, or its shards and their index
+   * @param modelDir holds {@code config.json} and {@code model.safetensors}, or its shards and
+   *     their index
    * @return the model, all parameters frozen, for the caller to close
    * @throws io.github.lora4j.error.CheckpointFormatException listing all tensors that don't fit
    * @throws io.github.lora4j.error.UnsupportedModelException if the family is unknown
@@ -46,7 +47,8 @@ public final class AutoModelForCausalLM {
   /**
    * Makes a model with fresh random float32 weights, for training from nothing.
    *
-   * @param config as {@code config.json} has it; {@code initializer_range} is the matrices' standard deviation
+   * @param config as {@code config.json} has it; {@code initializer_range} is the matrices'
+   *     standard deviation
    * @param seed the same seed gives the same weights on every machine
    * @return the model, all parameters frozen, for the caller to close
    */

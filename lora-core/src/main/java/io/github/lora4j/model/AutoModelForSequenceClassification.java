@@ -21,7 +21,8 @@ public final class AutoModelForSequenceClassification {
     config.requireUnquantized();
     ModelFamily family = ModelFamilies.of(config);
     DecoderSpec spec = family.describe(config);
-    int labels = config
+    int labels =
+        config
             .sizeOf("id2label")
             .orElseGet(() -> config.integer("num_labels").orElse(DEFAULT_LABELS));
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {

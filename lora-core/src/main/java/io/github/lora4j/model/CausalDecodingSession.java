@@ -11,7 +11,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Decoding with a key-value cache; shorter prompts are padded on the left and the padding is masked. */
+/**
+ * Decoding with a key-value cache; shorter prompts are padded on the left and the padding is
+ * masked.
+ */
 final class CausalDecodingSession implements DecodingSession {
 
   private final CausalLayers layers;
@@ -32,7 +35,8 @@ final class CausalDecodingSession implements DecodingSession {
     int longest = 0;
     for (int row = 0; row < rows; row++) {
       if (prompts[row].length == 0) {
-        throw new IllegalArgumentException("prompts[" + row + "]: expected at least one token, found none");
+        throw new IllegalArgumentException(
+            "prompts[" + row + "]: expected at least one token, found none");
       }
       ModelInputs.requireKnown(prompts[row], layers.spec().vocabSize());
       longest = Math.max(longest, prompts[row].length);
@@ -74,7 +78,8 @@ final class CausalDecodingSession implements DecodingSession {
           "tokens: expected one for each of " + rows + " rows, found " + tokens.length);
     }
     if (length >= maxLength) {
-      throw new IllegalStateException("The rows have their greatest length, " + maxLength + " tokens.");
+      throw new IllegalStateException(
+          "The rows have their greatest length, " + maxLength + " tokens.");
     }
     ModelInputs.requireKnown(tokens, layers.spec().vocabSize());
     forward(tokens, 1);
@@ -86,7 +91,10 @@ final class CausalDecodingSession implements DecodingSession {
         NoGrad noGrad = NoGrad.open()) {
       Optional<Tensor> blocked =
           AttentionMasks.causal(
-              length, seq, AttentionMasks.padding(mask(length + seq), rows, length + seq, device), device);
+              length,
+              seq,
+              AttentionMasks.padding(mask(length + seq), rows, length + seq, device),
+              device);
       Tensor hidden =
           layers
               .decoder()

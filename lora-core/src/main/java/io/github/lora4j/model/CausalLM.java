@@ -20,8 +20,8 @@ import java.util.function.UnaryOperator;
 /**
  * A decoder that predicts the next token: {@code transformers.AutoModelForCausalLM}.
  *
- * <p>Its parameters are frozen when it is loaded; {@link #requiresGrad} makes all of them learn. Evaluation and
- * generation may run in several threads at once; training must not.
+ * <p>Its parameters are frozen when it is loaded; {@link #requiresGrad} makes all of them learn.
+ * Evaluation and generation may run in several threads at once; training must not.
  */
 public final class CausalLM implements DecoderModel, NextTokenModel {
 
@@ -72,7 +72,11 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
           layers
               .decoder()
               .forward(
-                  inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), ForwardContext.eval());
+                  inputs.ids(),
+                  inputs.positions(),
+                  inputs.blocked(),
+                  List.of(),
+                  ForwardContext.eval());
       return scope.handOver(layers.logits(hidden, ForwardContext.eval()));
     }
   }
@@ -85,21 +89,22 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     if (supervised.isEmpty()) {
       return 0;
     }
-    return new TrainingPass(layers.decoder(), context, hidden -> lossSum(hidden, supervised, context))
+    return new TrainingPass(
+            layers.decoder(), context, hidden -> lossSum(hidden, supervised, context))
         .run(batch, scale);
   }
 
   @Override
-  public double loss(Batch batch) {
+  public double loss(Batch batch, ForwardContext context) {
     requireOpen();
     ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
     SupervisedPositions supervised = SupervisedPositions.of(batch);
     if (supervised.isEmpty()) {
       return 0;
     }
-    ForwardContext context = ForwardContext.eval();
     try (TensorScope scope = TensorScope.open();
-        NoGrad noGrad = NoGrad.open()) {
+        NoGrad noGrad = NoGrad.open();
+        var region = context.enter(device())) {
       ModelInputs inputs = ModelInputs.of(batch, device());
       Tensor hidden =
           layers
@@ -224,19 +229,24 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   }
 
   /**
-   * Writes a Hugging Face folder: {@code config.json}, the weights in SafeTensors, and the generation settings and
-   * tokenizer files of the folder that this model was loaded from, so that the new one is complete.
+   * Writes a Hugging Face folder: {@code config.json}, the weights in SafeTensors, and the
+   * generation settings and tokenizer files of the folder that this model was loaded from, so that
+   * the new one is complete.
    */
   @Override
   public void savePretrained(Path dir) {
     requireOpen();
     if (!owner) {
       throw new IllegalStateException(
-          "This is a model seen through an adapter, which no checkpoint can hold: save the adapter with"
-              + " PeftModel.savePretrained, or a merged model with PeftModel.mergeAndUnload().savePretrained.");
+          "This is a model seen through an adapter, which no checkpoint can hold: save the adapter"
+              + " with PeftModel.savePretrained, or a merged model with"
+              + " PeftModel.mergeAndUnload().savePretrained.");
     }
     PretrainedFolder.write(
-        dir, config.with("dtype", dtype().torchName()).without("torch_dtype"), parameters(), source);
+        dir,
+        config.with("dtype", dtype().torchName()).without("torch_dtype"),
+        parameters(),
+        source);
   }
 
   private void requireOpen() {

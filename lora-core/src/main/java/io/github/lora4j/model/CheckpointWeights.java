@@ -35,12 +35,16 @@ final class CheckpointWeights implements WeightSource {
   /**
    * Builds a layer tree from a folder.
    *
-   * @param build asks for each tensor that the tree needs; called twice, first only to learn the names and shapes
+   * @param build asks for each tensor that the tree needs; called twice, first only to learn the
+   *     names and shapes
    * @param ignored tensors that may be there though nothing needs them
    * @throws CheckpointFormatException listing all missing, unexpected and misshapen tensors at once
    */
   static <T extends Layer> T load(
-      Checkpoint checkpoint, LoadOptions options, Function<WeightSource, T> build, Predicate<String> ignored) {
+      Checkpoint checkpoint,
+      LoadOptions options,
+      Function<WeightSource, T> build,
+      Predicate<String> ignored) {
     requireMatch(checkpoint, expected(build), ignored);
     CheckpointWeights weights = new CheckpointWeights(checkpoint, options);
     try (TensorScope scope = TensorScope.open()) {
@@ -79,7 +83,10 @@ final class CheckpointWeights implements WeightSource {
                     + ")");
           } else if (!checkpoint.info(name).dtype().isFloatingPoint()) {
             misshapen.add(
-                name + " (expected a floating-point dtype, found " + checkpoint.info(name).dtype() + ")");
+                name
+                    + " (expected a floating-point dtype, found "
+                    + checkpoint.info(name).dtype()
+                    + ")");
           }
         });
     unexpected.removeIf(ignored);

@@ -34,7 +34,11 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
    * @return {@code [batch, seq, hidden]}, in the caller's scope
    */
   Tensor forward(
-      Tensor ids, Tensor positions, Optional<Tensor> blocked, List<KvCache> caches, ForwardContext context) {
+      Tensor ids,
+      Tensor positions,
+      Optional<Tensor> blocked,
+      List<KvCache> caches,
+      ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       Attention.Pass pass = pass(positions, blocked);
       Tensor x = embedding.forward(ids);

@@ -30,18 +30,19 @@ public interface DecoderModel extends PreTrainedModel {
   /**
    * A view of this model in which linear layers are replaced.
    *
-   * <p>This model isn't changed. The view borrows everything: closing it frees nothing, and it must not be used after
-   * this model is closed.
+   * <p>This model isn't changed. The view borrows everything: closing it frees nothing, and it must
+   * not be used after this model is closed.
    *
    * @param change gives the layer to put in place of each one, or the same
    */
   DecoderModel withLinears(UnaryOperator<LinearLayer> change);
 
   /**
-   * A model of its own that shares the memory of all other parameters with this one, and may outlive it.
+   * A model of its own that shares the memory of all other parameters with this one, and may
+   * outlive it.
    *
-   * @param change gives the layer that the new model will own in place of each one: a new one, or {@link
-   *     LinearLayer#share}
+   * @param change gives the layer that the new model will own in place of each one: a new one, or
+   *     {@link LinearLayer#share}
    */
   DecoderModel shareWith(UnaryOperator<LinearLayer> change);
 }

@@ -44,7 +44,10 @@ public record DecoderSpec(
     public AttentionSpec {
       if (heads % kvHeads != 0) {
         throw new IllegalArgumentException(
-            "num_key_value_heads: expected a divisor of num_attention_heads " + heads + ", found " + kvHeads);
+            "num_key_value_heads: expected a divisor of num_attention_heads "
+                + heads
+                + ", found "
+                + kvHeads);
       }
       if (headDim % 2 != 0) {
         throw new IllegalArgumentException("head_dim: expected an even number, found " + headDim);

@@ -3,7 +3,10 @@ package io.github.lora4j.model;
 import io.github.lora4j.nn.Activation;
 import java.util.List;
 
-/** Llama 1 to 3.x, and what shares its architecture under the same {@code model_type}: TinyLlama, SmolLM and others. */
+/**
+ * Llama 1 to 3.x, and what shares its architecture under the same {@code model_type}: TinyLlama,
+ * SmolLM and others.
+ */
 final class LlamaFamily implements ModelFamily {
 
   @Override
@@ -24,13 +27,17 @@ final class LlamaFamily implements ModelFamily {
       throw config.wrong("num_attention_heads", "a divisor of hidden_size " + hiddenSize);
     }
     if (headDim % 2 != 0) {
-      throw config.wrong(config.has("head_dim") ? "head_dim" : "num_attention_heads", "heads of an even size");
+      throw config.wrong(
+          config.has("head_dim") ? "head_dim" : "num_attention_heads", "heads of an even size");
     }
     boolean attentionBias = config.flag("attention_bias", false);
     Activation activation =
         Activation.byName(config.string("hidden_act", "silu"))
-            .orElseThrow(() -> config.wrong("hidden_act", "silu, gelu, gelu_new, gelu_pytorch_tanh or relu"));
-    int maxPositions = config.has("max_position_embeddings") ? config.size("max_position_embeddings") : 2048;
+            .orElseThrow(
+                () ->
+                    config.wrong("hidden_act", "silu, gelu, gelu_new, gelu_pytorch_tanh or relu"));
+    int maxPositions =
+        config.has("max_position_embeddings") ? config.size("max_position_embeddings") : 2048;
     return new DecoderSpec(
         config.size("vocab_size"),
         hiddenSize,

@@ -42,7 +42,10 @@ public final class LoadOptions {
 
     private Builder() {}
 
-    /** The dtype of all weights: F32, BF16 or F16. Default: what the checkpoint holds, without a copy. */
+    /**
+     * The dtype of all weights: F32, BF16 or F16. Default: what the checkpoint holds, without a
+     * copy.
+     */
     public Builder dtype(DType dtype) {
       if (dtype != DType.F32 && dtype != DType.BF16 && dtype != DType.F16) {
         throw new IllegalArgumentException("dtype: expected F32, BF16 or F16, found " + dtype);

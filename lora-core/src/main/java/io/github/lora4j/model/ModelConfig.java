@@ -19,7 +19,8 @@ import java.util.OptionalInt;
 /**
  * The contents of a model's {@code config.json}, with checked access.
  *
- * <p>Keys that LoRA4J doesn't know are kept and written back. A JSON null counts as absent, as in transformers.
+ * <p>Keys that LoRA4J doesn't know are kept and written back. A JSON null counts as absent, as in
+ * transformers.
  */
 public final class ModelConfig {
 
@@ -44,12 +45,13 @@ public final class ModelConfig {
     if (!Files.isRegularFile(file)) {
       throw new CheckpointFormatException(
           file
-              + " is missing: a model folder holds config.json, model.safetensors (or its shards and index) and"
-              + " tokenizer.json.");
+              + " is missing: a model folder holds config.json, model.safetensors (or its shards"
+              + " and index) and tokenizer.json.");
     }
     try {
       if (Files.size(file) > MAX_BYTES) {
-        throw new CheckpointFormatException(file + " is larger than 16 MiB, which no model configuration is.");
+        throw new CheckpointFormatException(
+            file + " is larger than 16 MiB, which no model configuration is.");
       }
       return of(Files.readString(file), file.toString());
     } catch (IOException e) {
@@ -69,9 +71,11 @@ public final class ModelConfig {
       if (parsed instanceof ObjectNode object) {
         return new ModelConfig(object, source);
       }
-      throw new CheckpointFormatException(source + ": expected a JSON object, found " + parsed.getNodeType());
+      throw new CheckpointFormatException(
+          source + ": expected a JSON object, found " + parsed.getNodeType());
     } catch (JsonProcessingException e) {
-      throw new CheckpointFormatException(source + " is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new CheckpointFormatException(
+          source + " is not valid JSON: " + e.getOriginalMessage(), e);
     }
   }
 
@@ -199,12 +203,14 @@ public final class ModelConfig {
     if (has("quantization_config")) {
       throw new UnsupportedModelException(
           source
-              + ": quantization_config is set, but quantized checkpoints can't be loaded yet; use the repository's"
-              + " float32, bfloat16 or float16 checkpoint.");
+              + ": quantization_config is set, but quantized checkpoints can't be loaded yet; use"
+              + " the repository's float32, bfloat16 or float16 checkpoint.");
     }
   }
 
-  /** The dtype that the weights were saved in, by {@code dtype} or its old name {@code torch_dtype}. */
+  /**
+   * The dtype that the weights were saved in, by {@code dtype} or its old name {@code torch_dtype}.
+   */
   public Optional<DType> dtype() {
     String key = has("dtype") ? "dtype" : "torch_dtype";
     if (!has(key)) {
@@ -247,7 +253,8 @@ public final class ModelConfig {
   }
 
   private CheckpointFormatException missing(String key, String expected) {
-    return new CheckpointFormatException(source + ": " + key + " is missing: expected " + expected + ".");
+    return new CheckpointFormatException(
+        source + ": " + key + " is missing: expected " + expected + ".");
   }
 
   @Override

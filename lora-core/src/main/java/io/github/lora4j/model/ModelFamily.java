@@ -17,7 +17,10 @@ public interface ModelFamily {
   /** The modules that PEFT targets when the user names none. */
   List<String> defaultTargetModules();
 
-  /** The class that transformers has for the causal language model, such as {@code LlamaForCausalLM}. */
+  /**
+   * The class that transformers has for the causal language model, such as {@code
+   * LlamaForCausalLM}.
+   */
   String causalLmClass();
 
   /** Whether a tensor may lie in checkpoints though nothing needs it. */

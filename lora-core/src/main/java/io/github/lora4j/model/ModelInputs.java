@@ -9,7 +9,8 @@ import java.util.Optional;
  * A batch as tensors.
  *
  * @param ids I64 {@code [batch, seq]}
- * @param positions I64 {@code [1, seq]}, counted from the first column as transformers does where none are given
+ * @param positions I64 {@code [1, seq]}, counted from the first column as transformers does where
+ *     none are given
  * @param blocked where queries must not look
  */
 record ModelInputs(Tensor ids, Tensor positions, Optional<Tensor> blocked) {
@@ -18,8 +19,7 @@ record ModelInputs(Tensor ids, Tensor positions, Optional<Tensor> blocked) {
   static ModelInputs of(Batch batch, Device device) {
     long rows = batch.size();
     long length = batch.length();
-    Optional<Tensor> padding =
-        AttentionMasks.padding(batch.attentionMask(), rows, length, device);
+    Optional<Tensor> padding = AttentionMasks.padding(batch.attentionMask(), rows, length, device);
     return new ModelInputs(
         ids(batch.inputIds(), rows, length, device),
         Tensor.arange(0, length, device).view(1, length),

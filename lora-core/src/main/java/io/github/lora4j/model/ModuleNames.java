@@ -1,7 +1,8 @@
 package io.github.lora4j.model;
 
 /**
- * What a family's checkpoints call the parts of the decoder; names inside a block are relative to it.
+ * What a family's checkpoints call the parts of the decoder; names inside a block are relative to
+ * it.
  *
  * @param embedTokens the embedding
  * @param layers the list of blocks, without the index

@@ -27,15 +27,19 @@ public interface PreTrainedModel extends AutoCloseable {
    * Computes the loss and adds its gradients to the trainable parameters.
    *
    * @param batch the sequences and their labels
-   * @param scale what the summed loss is multiplied by before the backward pass, such as one over the number of
-   *     supervised tokens of the whole update
+   * @param scale what the summed loss is multiplied by before the backward pass, such as one over
+   *     the number of supervised tokens of the whole update
    * @param context made by {@link ForwardContext#training}
    * @return the sum of the losses of all supervised tokens, not scaled
    */
   double lossAndBackward(Batch batch, double scale, ForwardContext context);
 
-  /** Computes the sum of the losses of all supervised tokens, without gradients and dropout. */
-  double loss(Batch batch);
+  /**
+   * Computes the sum of the losses of all supervised tokens, without gradients.
+   *
+   * @param context usually {@link ForwardContext#eval}, with autocasting where the training has it
+   */
+  double loss(Batch batch, ForwardContext context);
 
   /** Writes what this model adds to the world into a folder: a checkpoint, or only the adapter. */
   void savePretrained(Path dir);

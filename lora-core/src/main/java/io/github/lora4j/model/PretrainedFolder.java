@@ -14,7 +14,10 @@ import java.util.Optional;
 /** Writes a model as a folder that transformers, and this library, load. */
 final class PretrainedFolder {
 
-  /** What belongs to a model beside its weights; copied by name, so that nothing else of a folder spreads. */
+  /**
+   * What belongs to a model beside its weights; copied by name, so that nothing else of a folder
+   * spreads.
+   */
   private static final List<String> COMPANIONS =
       List.of(
           "generation_config.json",
@@ -44,7 +47,8 @@ final class PretrainedFolder {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("The model could not be written to " + dir + ": " + e.getMessage(), e);
+      throw new UncheckedIOException(
+          "The model could not be written to " + dir + ": " + e.getMessage(), e);
     }
   }
 }

@@ -7,8 +7,8 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 
 /**
- * Fresh parameters as transformers initialises them: matrices normally distributed with {@code initializer_range}, norm
- * weights one, biases zero.
+ * Fresh parameters as transformers initialises them: matrices normally distributed with {@code
+ * initializer_range}, norm weights one, biases zero.
  */
 final class RandomWeights implements WeightSource {
 

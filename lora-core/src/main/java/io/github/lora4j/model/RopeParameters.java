@@ -6,8 +6,8 @@ import io.github.lora4j.nn.RotaryEmbedding;
 import java.util.Optional;
 
 /**
- * Reads the rotary embedding from {@code config.json}: {@code rope_parameters} as transformers 5 writes it, or {@code
- * rope_theta} with {@code rope_scaling} as it was before.
+ * Reads the rotary embedding from {@code config.json}: {@code rope_parameters} as transformers 5
+ * writes it, or {@code rope_theta} with {@code rope_scaling} as it was before.
  */
 final class RopeParameters {
 
@@ -17,11 +17,16 @@ final class RopeParameters {
 
   static RotaryEmbedding read(ModelConfig config, int headDim, int maxPositions) {
     Optional<ModelConfig> section =
-        config.has("rope_scaling") ? config.section("rope_scaling") : config.section("rope_parameters");
+        config.has("rope_scaling")
+            ? config.section("rope_scaling")
+            : config.section("rope_parameters");
     double outerTheta = config.number("rope_theta", DEFAULT_THETA);
     double theta = section.map(s -> s.number("rope_theta", outerTheta)).orElse(outerTheta);
     if (theta <= 1) {
-      throw section.filter(s -> s.has("rope_theta")).orElse(config).wrong("rope_theta", "more than 1");
+      throw section
+          .filter(s -> s.has("rope_theta"))
+          .orElse(config)
+          .wrong("rope_theta", "more than 1");
     }
     double outerPart = config.number("partial_rotary_factor", 1);
     double part = section.map(s -> s.number("partial_rotary_factor", outerPart)).orElse(outerPart);
@@ -87,8 +92,7 @@ final class RopeParameters {
 
   private static double originalLength(ModelConfig rope, ModelConfig config, int maxPositions) {
     String key = "original_max_position_embeddings";
-    double length =
-        config.has(key) ? config.number(key) : rope.number(key, maxPositions);
+    double length = config.has(key) ? config.number(key) : rope.number(key, maxPositions);
     if (length <= 0) {
       throw (config.has(key) ? config : rope).wrong(key, "more than 0");
     }

@@ -10,7 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A decoder whose last token's hidden state is scored: {@code transformers.AutoModelForSequenceClassification}.
+ * A decoder whose last token's hidden state is scored: {@code
+ * transformers.AutoModelForSequenceClassification}.
  *
  * <p>It evaluates checkpoints that have their {@code score} head; training one is not built yet.
  */

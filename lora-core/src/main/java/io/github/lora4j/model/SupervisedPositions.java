@@ -6,7 +6,9 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Arrays;
 
-/** The positions of a batch whose next token is to be learnt, so that only they go through the head. */
+/**
+ * The positions of a batch whose next token is to be learnt, so that only they go through the head.
+ */
 final class SupervisedPositions {
 
   private final long[] positions;

@@ -23,8 +23,8 @@ final class TrainingPass {
   /**
    * Prepares a pass.
    *
-   * @param top computes the summed loss, a scalar, from the hidden states {@code [batch, seq, hidden]} behind the last
-   *     block
+   * @param top computes the summed loss, a scalar, from the hidden states {@code [batch, seq,
+   *     hidden]} behind the last block
    */
   TrainingPass(Decoder decoder, ForwardContext context, UnaryOperator<Tensor> top) {
     this.decoder = decoder;
@@ -36,7 +36,9 @@ final class TrainingPass {
   double run(Batch batch, double scale) {
     try (TensorScope scope = TensorScope.open()) {
       ModelInputs inputs = ModelInputs.of(batch, decoder.device());
-      return context.isGradientCheckpointing() ? recomputing(inputs, scale) : keeping(inputs, scale);
+      return context.isGradientCheckpointing()
+          ? recomputing(inputs, scale)
+          : keeping(inputs, scale);
     }
   }
 
@@ -45,7 +47,8 @@ final class TrainingPass {
     try (var region = context.enter(decoder.device())) {
       loss =
           top.apply(
-              decoder.forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context));
+              decoder.forward(
+                  inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context));
     }
     double value = loss.item();
     Functional.backward(loss.mul(scale));
@@ -53,8 +56,8 @@ final class TrainingPass {
   }
 
   /**
-   * Keeps only each block's input and runs the blocks again, last first, to go backward through one at a time: the
-   * memory of one block's activations instead of all (Chen et al., 2016).
+   * Keeps only each block's input and runs the blocks again, last first, to go backward through one
+   * at a time: the memory of one block's activations instead of all (Chen et al., 2016).
    */
   private double recomputing(ModelInputs inputs, double scale) {
     List<DecoderBlock> blocks = decoder.blocks();
@@ -86,7 +89,8 @@ final class TrainingPass {
       byte[] randomState = randomStates.get(i);
       context.dropout().ifPresent(generator -> generator.restore(randomState));
       boolean needed = i > lowest || embeddingLearns;
-      gradient = throughBlock(blocks.get(i), blockInputs.get(i), gradient.orElseThrow(), pass, needed);
+      gradient =
+          throughBlock(blocks.get(i), blockInputs.get(i), gradient.orElseThrow(), pass, needed);
     }
     randomStateAfter.ifPresent(state -> context.dropout().orElseThrow().restore(state));
     if (embeddingLearns) {
@@ -103,9 +107,16 @@ final class TrainingPass {
     return lowest;
   }
 
-  /** Goes backward through one block; gives the gradient of its input where it is needed, and frees what came in. */
+  /**
+   * Goes backward through one block; gives the gradient of its input where it is needed, and frees
+   * what came in.
+   */
   private Optional<Tensor> throughBlock(
-      DecoderBlock block, Tensor input, Tensor gradient, Attention.Pass pass, boolean inputGradient) {
+      DecoderBlock block,
+      Tensor input,
+      Tensor gradient,
+      Attention.Pass pass,
+      boolean inputGradient) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor x = input.detach().requiresGrad(inputGradient);
       Tensor y;

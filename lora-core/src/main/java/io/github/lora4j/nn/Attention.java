@@ -15,7 +15,8 @@ import java.util.function.UnaryOperator;
  * @param k {@code [kvHeads * headDim, hidden]}
  * @param v {@code [kvHeads * headDim, hidden]}
  * @param o {@code [hidden, heads * headDim]}
- * @param kvHeads how many key-value heads; as many as heads without grouping, one for multi-query attention
+ * @param kvHeads how many key-value heads; as many as heads without grouping, one for multi-query
+ *     attention
  * @param headDim features of a head
  * @param scale what scores are multiplied by, usually {@code 1 / sqrt(headDim)}
  */
@@ -36,8 +37,8 @@ public record Attention(
    * What all layers of one forward pass share.
    *
    * @param rotation of the positions of this pass
-   * @param blocked BOOL {@code [batch or 1, 1, 1, seq, keys]}, true where a query must not look; empty where it may
-   *     look everywhere
+   * @param blocked BOOL {@code [batch or 1, 1, 1, seq, keys]}, true where a query must not look;
+   *     empty where it may look everywhere
    */
   public record Pass(RotaryEmbedding.Rotation rotation, Optional<Tensor> blocked) {}
 
@@ -60,7 +61,8 @@ public record Attention(
         keys = all.keys();
         values = all.values();
       }
-      // Queries of one group are rows of one product with their shared key head: nothing is repeated.
+      // Queries of one group are rows of one product with their shared key head: nothing is
+      // repeated.
       long group = queries.size(1) / kvHeads;
       Tensor grouped = queries.reshape(batch, kvHeads, group * seq, headDim);
       Tensor scores =
@@ -73,9 +75,7 @@ public record Attention(
         scores = scores.maskedFill(pass.blocked().get(), BLOCKED);
       }
       Tensor probabilities =
-          Functional.softmax(scores, -1)
-              .to(values.dtype())
-              .view(batch, kvHeads, group * seq, -1);
+          Functional.softmax(scores, -1).to(values.dtype()).view(batch, kvHeads, group * seq, -1);
       Tensor mixed =
           probabilities
               .matmul(values)
@@ -95,7 +95,13 @@ public record Attention(
   /** The same attention with each linear layer replaced by what the function makes of it. */
   public Attention withLinears(UnaryOperator<LinearLayer> change) {
     return new Attention(
-        change.apply(q), change.apply(k), change.apply(v), change.apply(o), kvHeads, headDim, scale);
+        change.apply(q),
+        change.apply(k),
+        change.apply(v),
+        change.apply(o),
+        kvHeads,
+        headDim,
+        scale);
   }
 
   @Override

@@ -7,14 +7,16 @@ import io.github.lora4j.tensor.Generator;
 import java.util.Optional;
 
 /**
- * How a forward pass is to be made: for evaluation or training, with which random numbers, in which precision.
+ * How a forward pass is to be made: for evaluation or training, with which random numbers, in which
+ * precision.
  *
- * <p>It takes the place of {@code model.train()} and {@code model.eval()}: layers keep no mode of their own, so that
- * one model can serve several threads.
+ * <p>It takes the place of {@code model.train()} and {@code model.eval()}: layers keep no mode of
+ * their own, so that one model can serve several threads.
  */
 public final class ForwardContext {
 
-  private static final ForwardContext EVAL = new ForwardContext(Optional.empty(), false, Optional.empty());
+  private static final ForwardContext EVAL =
+      new ForwardContext(Optional.empty(), false, Optional.empty());
 
   private final Optional<Generator> dropout;
   private final boolean gradientCheckpointing;

@@ -4,7 +4,10 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
-/** The keys and values of one attention layer for the positions seen so far, in a buffer of fixed capacity. */
+/**
+ * The keys and values of one attention layer for the positions seen so far, in a buffer of fixed
+ * capacity.
+ */
 public final class KvCache implements AutoCloseable {
 
   private final int capacity;
@@ -12,7 +15,10 @@ public final class KvCache implements AutoCloseable {
   private @Nullable Tensor values;
   private int length;
 
-  /** Makes an empty cache for at most {@code capacity} positions; memory is taken when the first ones come. */
+  /**
+   * Makes an empty cache for at most {@code capacity} positions; memory is taken when the first
+   * ones come.
+   */
   public KvCache(int capacity) {
     if (capacity <= 0) {
       throw new IllegalArgumentException("capacity: expected more than 0, found " + capacity);
@@ -20,7 +26,10 @@ public final class KvCache implements AutoCloseable {
     this.capacity = capacity;
   }
 
-  /** Keys and values of all positions so far, {@code [batch, kvHeads, length, headDim]}: views of the cache. */
+  /**
+   * Keys and values of all positions so far, {@code [batch, kvHeads, length, headDim]}: views of
+   * the cache.
+   */
   public record Entries(Tensor keys, Tensor values) {}
 
   /**
@@ -34,7 +43,11 @@ public final class KvCache implements AutoCloseable {
     int seq = (int) newKeys.size(2);
     if (length + seq > capacity) {
       throw new IllegalStateException(
-          "The key-value cache holds " + capacity + " positions and was given " + (length + seq) + ".");
+          "The key-value cache holds "
+              + capacity
+              + " positions and was given "
+              + (length + seq)
+              + ".");
     }
     Tensor allKeys = keys != null ? keys : (keys = buffer(newKeys));
     Tensor allValues = values != null ? values : (values = buffer(newValues));
@@ -48,7 +61,8 @@ public final class KvCache implements AutoCloseable {
 
   private Tensor buffer(Tensor like) {
     return TensorScope.keep(
-        Tensor.empty(like.dtype(), like.device(), like.size(0), like.size(1), capacity, like.size(3)));
+        Tensor.empty(
+            like.dtype(), like.device(), like.size(0), like.size(1), capacity, like.size(3)));
   }
 
   @Override

@@ -6,7 +6,8 @@ import java.util.function.BiConsumer;
 /**
  * A part of a model that owns parameters.
  *
- * <p>Layers are immutable in structure: wrapping one makes a new tree around it. {@link #close()} frees the parameters.
+ * <p>Layers are immutable in structure: wrapping one makes a new tree around it. {@link #close()}
+ * frees the parameters.
  */
 public interface Layer extends AutoCloseable {
 

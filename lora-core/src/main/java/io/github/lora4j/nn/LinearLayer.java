@@ -5,13 +5,18 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 
 /**
- * A map {@code y = x Wᵀ + b}, whatever form the weight has: dense, quantized, or decorated with an adapter.
+ * A map {@code y = x Wᵀ + b}, whatever form the weight has: dense, quantized, or decorated with an
+ * adapter.
  *
- * <p>The counterpart of {@code torch.nn.Linear}; the seam at which adapters and quantizers meet every model.
+ * <p>The counterpart of {@code torch.nn.Linear}; the seam at which adapters and quantizers meet
+ * every model.
  */
 public interface LinearLayer extends Layer {
 
-  /** The module's name in the checkpoint, as PEFT sees it, such as {@code model.layers.0.self_attn.q_proj}. */
+  /**
+   * The module's name in the checkpoint, as PEFT sees it, such as {@code
+   * model.layers.0.self_attn.q_proj}.
+   */
   String name();
 
   /** The size of the last dimension of the input. */

@@ -6,8 +6,8 @@ import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
 
 /**
- * Root-mean-square normalisation (Zhang and Sennrich, 2019), computed in float32 and rounded before the weight is
- * applied, as transformers' {@code LlamaRMSNorm} does.
+ * Root-mean-square normalisation (Zhang and Sennrich, 2019), computed in float32 and rounded before
+ * the weight is applied, as transformers' {@code LlamaRMSNorm} does.
  */
 public final class RmsNorm implements Norm {
 

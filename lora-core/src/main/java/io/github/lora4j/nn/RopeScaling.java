@@ -77,7 +77,8 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * Slow frequencies interpolated, fast ones kept, with a ramp between: {@code yarn} (Peng et al., 2023).
+   * Slow frequencies interpolated, fast ones kept, with a ramp between: {@code yarn} (Peng et al.,
+   * 2023).
    *
    * @param factor how many times longer the context becomes
    * @param originalMaxPositionEmbeddings the trained length
@@ -122,7 +123,10 @@ public sealed interface RopeScaling {
           / (2 * Math.log(theta));
     }
 
-    /** The attention factor that the paper suggests, from {@code mscale} and {@code mscale_all_dim} where both are set. */
+    /**
+     * The attention factor that the paper suggests, from {@code mscale} and {@code mscale_all_dim}
+     * where both are set.
+     */
     public static double defaultAttentionFactor(double factor, double mscale, double mscaleAllDim) {
       return mscale != 0 && mscaleAllDim != 0
           ? magnitude(factor, mscale) / magnitude(factor, mscaleAllDim)
@@ -138,7 +142,8 @@ public sealed interface RopeScaling {
    * Long waves divided by a factor, short ones kept, with a smooth passage between: {@code llama3}.
    *
    * @param factor how many times longer the context becomes
-   * @param lowFreqFactor trained length over this is the wavelength from which frequencies are divided
+   * @param lowFreqFactor trained length over this is the wavelength from which frequencies are
+   *     divided
    * @param highFreqFactor trained length over this is the wavelength up to which they are kept
    * @param originalMaxPositionEmbeddings the trained length
    */

@@ -35,7 +35,8 @@ public record RotaryEmbedding(int rotaryDim, double theta, RopeScaling scaling) 
         Tensor turned = rest == 0 ? x : x.narrow(-1, 0, rotaryDim);
         long half = rotaryDim / 2;
         Tensor quarterTurn =
-            Tensor.cat(List.of(turned.narrow(-1, half, half).neg(), turned.narrow(-1, 0, half)), -1);
+            Tensor.cat(
+                List.of(turned.narrow(-1, half, half).neg(), turned.narrow(-1, 0, half)), -1);
         Tensor y = turned.mul(cos).add(quarterTurn.mul(sin));
         return scope.handOver(
             rest == 0 ? y : Tensor.cat(List.of(y, x.narrow(-1, rotaryDim, rest)), -1));

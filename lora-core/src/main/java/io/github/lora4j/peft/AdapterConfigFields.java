@@ -159,10 +159,8 @@ final class AdapterConfigFields {
   }
 
   private <T> T wrong(String key, String expected, @Nullable Object found) {
-    String shown = String.valueOf(found);
     throw new CheckpointFormatException(
         "%s: the key \"%s\" must be %s, found %s"
-            .formatted(
-                file, key, expected, shown.length() > 200 ? shown.substring(0, 200) : shown));
+            .formatted(file, key, expected, Shortened.of(found)));
   }
 }

@@ -64,12 +64,12 @@ final class AdapterConfigReader {
     if (!(type instanceof String name)) {
       throw new CheckpointFormatException(
           "%s: the key \"peft_type\" must be a string that names the kind of adapter, found %s"
-              .formatted(file, type));
+              .formatted(file, Shortened.of(type)));
     }
     if (!name.equals(AdapterConfigKeys.LORA)) {
       throw new AdapterMismatchException(
           "%s: \"peft_type\" is \"%s\"; the only kind of adapter that is built is \"LORA\""
-              .formatted(file, name));
+              .formatted(file, Shortened.of(name)));
     }
   }
 
@@ -82,7 +82,7 @@ final class AdapterConfigReader {
         && !init.equalsIgnoreCase(AdapterConfigKeys.GAUSSIAN)) {
       problems.add(
           "\"init_lora_weights\" is \"%s\", which is not built yet (and may have changed the base)"
-              .formatted(init));
+              .formatted(Shortened.of(init)));
     }
     if (!problems.isEmpty()) {
       throw new AdapterMismatchException(
@@ -98,6 +98,11 @@ final class AdapterConfigReader {
                 .formatted(folder));
     if (!Files.isDirectory(folder)) {
       return message.append(". This is no folder at all.").toString();
+    }
+    if (Files.exists(folder.resolve("adapter_model.bin"))) {
+      message.append(
+          ". Its adapter_model.bin is a pickle, which LoRA4J does not read: save it again in Python"
+              + " with safe_serialization=True.");
     }
     try (Stream<Path> children = Files.list(folder)) {
       List<String> adapters =

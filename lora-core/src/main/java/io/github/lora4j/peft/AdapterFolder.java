@@ -10,7 +10,10 @@ final class AdapterFolder {
 
   private AdapterFolder() {}
 
-  /** The configuration comes last: a folder without it is no adapter, so a half-written one never loads. */
+  /**
+   * The configuration comes last: a folder without it is no adapter, so a half-written one never
+   * loads.
+   */
   static void write(
       Path folder,
       DecoderModel base,

@@ -57,7 +57,8 @@ final class AdapterWeightsFile {
               + " is missing: an adapter folder holds adapter_config.json and "
               + NAME
               + (Files.exists(folder.resolve("adapter_model.bin"))
-                  ? "; adapter_model.bin is a pickle, which is never read: save it again with safe_serialization=True."
+                  ? "; adapter_model.bin is a pickle, which is never read: save it again with"
+                      + " safe_serialization=True."
                   : "."));
     }
     try (SafeTensors tensors = SafeTensors.open(file)) {
@@ -79,8 +80,20 @@ final class AdapterWeightsFile {
     List<String> missing = new ArrayList<>();
     List<String> misshapen = new ArrayList<>();
     for (Expected layer : layers) {
-      check(tensors, layer.module() + LoraWeights.A, List.of((long) layer.r(), (long) layer.in()), unexpected, missing, misshapen);
-      check(tensors, layer.module() + LoraWeights.B, List.of((long) layer.out(), (long) layer.r()), unexpected, missing, misshapen);
+      check(
+          tensors,
+          layer.module() + LoraWeights.A,
+          List.of((long) layer.r(), (long) layer.in()),
+          unexpected,
+          missing,
+          misshapen);
+      check(
+          tensors,
+          layer.module() + LoraWeights.B,
+          List.of((long) layer.out(), (long) layer.r()),
+          unexpected,
+          missing,
+          misshapen);
     }
     if (missing.isEmpty() && unexpected.isEmpty() && misshapen.isEmpty()) {
       return;
@@ -88,7 +101,9 @@ final class AdapterWeightsFile {
     StringBuilder message =
         new StringBuilder()
             .append(file)
-            .append(" doesn't hold the adapter that adapter_config.json describes for this base model.");
+            .append(
+                " doesn't hold the adapter that adapter_config.json describes for this base"
+                    + " model.");
     append(message, "missing", missing);
     append(message, "unexpected", List.copyOf(unexpected));
     append(message, "misshapen", misshapen);
@@ -108,7 +123,8 @@ final class AdapterWeightsFile {
     } else if (!tensors.info(key).shape().equals(shape)) {
       misshapen.add(key + " (expected " + shape + ", found " + tensors.info(key).shape() + ")");
     } else if (!tensors.info(key).dtype().isFloatingPoint()) {
-      misshapen.add(key + " (expected a floating-point dtype, found " + tensors.info(key).dtype() + ")");
+      misshapen.add(
+          key + " (expected a floating-point dtype, found " + tensors.info(key).dtype() + ")");
     }
   }
 

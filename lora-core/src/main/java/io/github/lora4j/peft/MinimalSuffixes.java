@@ -33,11 +33,11 @@ final class MinimalSuffixes {
     all.sort(MinimalSuffixes::compare);
     Set<String> required = new TreeSet<>();
     for (List<String> suffixes : all) {
-      String name = suffixes.get(suffixes.size() - 1);
+      List<String> proper = suffixes.subList(0, suffixes.size() - 1);
       suffixes.stream()
           .filter(suffix -> !required.contains(suffix) && !taken.contains(suffix))
           .findFirst()
-          .filter(suffix -> required.stream().noneMatch(known -> name.endsWith("." + known)))
+          .filter(suffix -> proper.stream().noneMatch(required::contains))
           .ifPresent(required::add);
     }
     return required.isEmpty() ? new TreeSet<>(targets) : required;

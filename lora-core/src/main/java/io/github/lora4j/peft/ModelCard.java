@@ -14,8 +14,7 @@ final class ModelCard {
   private static final String FILE = "README.md";
 
   /** What YAML takes as it stands for a string, and nothing else. */
-  private static final Pattern PLAIN =
-      Pattern.compile("(?=.*[A-Za-z_/])[A-Za-z_/][A-Za-z0-9_./:-]*(?<!:)");
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z_/][A-Za-z0-9_./:-]*(?<!:)");
 
   private static final Pattern WORDS = Pattern.compile("(?i)true|false|null|yes|no|on|off|y|n");
   private static final Pattern PRINTABLE = Pattern.compile("[ -~]*");

@@ -84,10 +84,9 @@ final class ModuleMatcher {
         || given.names().size() < MinimalSuffixes.FEWEST_NAMES) {
       return targets;
     }
+    Set<String> names = Set.copyOf(given.names());
     List<String> others =
-        model.names().stream()
-            .filter(module -> given.names().stream().noneMatch(n -> ModuleNames.isNamed(module, n)))
-            .toList();
+        model.names().stream().filter(module -> !ModuleNames.isNamed(module, names)).toList();
     Set<String> minimal = MinimalSuffixes.of(given.names(), others);
     return minimal.size() < given.names().size()
         ? new TargetModules.Names(List.copyOf(minimal))

@@ -2,9 +2,11 @@ package io.github.lora4j.peft;
 
 import io.github.lora4j.internal.text.Suggestions;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** The modules of a model by name, containers included, in the model's order. */
@@ -13,6 +15,7 @@ final class ModuleNames {
   private static final int MOST_SHOWN = 20;
 
   private final Map<String, ModuleEntry> modules = new LinkedHashMap<>();
+  private final Set<String> ends = new HashSet<>();
 
   /** Takes the given modules; what contains them follows from their names. */
   ModuleNames(List<ModuleEntry> entries) {
@@ -24,6 +27,7 @@ final class ModuleNames {
       }
       modules.put(name, entry);
     }
+    modules.keySet().forEach(name -> ends.addAll(MinimalSuffixes.suffixes(name)));
   }
 
   Collection<ModuleEntry> entries() {
@@ -34,15 +38,13 @@ final class ModuleNames {
     return modules.keySet();
   }
 
-  /** Whether a module has this name, or a name that ends in it after a dot. */
-  static boolean isNamed(String module, String name) {
-    return module.endsWith(name)
-        && (module.length() == name.length()
-            || module.charAt(module.length() - name.length() - 1) == '.');
+  /** Whether a module has one of these names, or a name that ends in one of them after a dot. */
+  static boolean isNamed(String module, Set<String> names) {
+    return MinimalSuffixes.suffixes(module).stream().anyMatch(names::contains);
   }
 
   boolean contains(String name) {
-    return names().stream().anyMatch(module -> isNamed(module, name));
+    return ends.contains(name);
   }
 
   /**

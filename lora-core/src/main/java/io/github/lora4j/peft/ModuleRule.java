@@ -1,6 +1,5 @@
 package io.github.lora4j.peft;
 
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -36,9 +35,7 @@ final class ModuleRule {
   ModuleRule(LoraConfig config, TargetModules targets) {
     excluded = matching("excludeModules", config.excludeModules());
     named = matching("targetModules", targets);
-    Set<String> fullNames =
-        targets instanceof TargetModules.Names names ? new HashSet<>(names.names()) : Set.of();
-    fullName = fullNames::contains;
+    fullName = fullNames(targets)::contains;
     layers = new LayerIndices(config);
   }
 
@@ -56,8 +53,12 @@ final class ModuleRule {
     if (modules instanceof TargetModules.Regex regex) {
       return PythonRegex.of(field, regex.pattern())::matches;
     }
-    List<String> names = modules instanceof TargetModules.Names given ? given.names() : List.of();
-    return module -> names.stream().anyMatch(name -> ModuleNames.isNamed(module, name));
+    Set<String> names = fullNames(modules);
+    return module -> ModuleNames.isNamed(module, names);
+  }
+
+  private static Set<String> fullNames(TargetModules modules) {
+    return modules instanceof TargetModules.Names given ? Set.copyOf(given.names()) : Set.of();
   }
 
   /** Which layers of the model's lists are to be adapted. */

@@ -160,7 +160,8 @@ final class NameProblems {
     if (name.chars().anyMatch(c -> "*+?[(|\\^$".indexOf(c) >= 0)) {
       return "";
     }
-    return model.contains(name) && targets.stream().noneMatch(t -> ModuleNames.isNamed(t, name))
+    return model.contains(name)
+            && targets.stream().noneMatch(t -> ModuleNames.isNamed(t, Set.of(name)))
         ? " (the layer is there, but is not a target)"
         : ModuleNames.didYouMean(name, targets);
   }

@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
 /**
  * A frozen base model with a LoRA adapter: {@code peft.PeftModel}.
  *
- * <p>Unlike in PEFT the base isn't changed: it goes on answering as before, and several adapters can stand around one
- * base. {@link #model()} is the base seen through the adapter. {@link #close()} frees the adapter, not the base, which
- * must stay open as long.
+ * <p>Unlike in PEFT the base isn't changed: it goes on answering as before, and several adapters
+ * can stand around one base. {@link #model()} is the base seen through the adapter. {@link
+ * #close()} frees the adapter, not the base, which must stay open as long.
  *
  * @param <M> the kind of model that is wrapped
  */
@@ -43,10 +43,14 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   private final AdapterSwitch enabled;
   private boolean closed;
 
-  // withLinears gives the same kind of model as it is called on; Java can't say that without burdening every user.
+  // withLinears gives the same kind of model as it is called on; Java can't say that without
+  // burdening every user.
   @SuppressWarnings("unchecked")
   private PeftModel(
-      M base, LoraConfig config, MatchedModules matched, Function<AdapterTarget, LoraWeights> weights) {
+      M base,
+      LoraConfig config,
+      MatchedModules matched,
+      Function<AdapterTarget, LoraWeights> weights) {
     this.base = base;
     this.config = config;
     this.matched = matched;
@@ -64,7 +68,11 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
                   }
                   LoraLinear lora =
                       new LoraLinear(
-                          layer, weights.apply(target), target.scaling(), config.loraDropout(), enabled);
+                          layer,
+                          weights.apply(target),
+                          target.scaling(),
+                          config.loraDropout(),
+                          enabled);
                   wrapped.add(lora);
                   return lora;
                 });
@@ -81,7 +89,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *
    * @param base stays as it is, and stays its owner's to close
    * @param seed what the adapter's first weights are drawn from
-   * @throws io.github.lora4j.error.AdapterMismatchException if a name in the configuration matches no layer
+   * @throws io.github.lora4j.error.AdapterMismatchException if a name in the configuration matches
+   *     no layer
    */
   public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig config, long seed) {
     requireFrozen(base);
@@ -135,8 +144,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
                       target.module(), target.r(), layer.inFeatures(), layer.outFeatures());
                 })
             .toList();
-    Map<String, LoraWeights> weights =
-        AdapterWeightsFile.read(adapterDir, expected, base.device());
+    Map<String, LoraWeights> weights = AdapterWeightsFile.read(adapterDir, expected, base.device());
     return new PeftModel<>(
         base, config, matched, target -> weights.get(target.module()).requiresGrad(isTrainable));
   }
@@ -233,7 +241,9 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
         100.0 * trainable / all);
   }
 
-  /** Logs {@link #trainableParametersSummary} at INFO: a library doesn't write to standard output. */
+  /**
+   * Logs {@link #trainableParametersSummary} at INFO: a library doesn't write to standard output.
+   */
   public void printTrainableParameters() {
     LOG.info("{}", trainableParametersSummary());
   }
@@ -244,20 +254,22 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public double lossAndBackward(Batch batch, double scale, ForwardContext context) {
     requireOpen();
     if (isMerged()) {
-      throw new IllegalStateException("A merged adapter can't be trained: call unmergeAdapter() first.");
+      throw new IllegalStateException(
+          "A merged adapter can't be trained: call unmergeAdapter() first.");
     }
     return view.lossAndBackward(batch, scale, context);
   }
 
   @Override
-  public double loss(Batch batch) {
+  public double loss(Batch batch, ForwardContext context) {
     requireOpen();
-    return view.loss(batch);
+    return view.loss(batch, context);
   }
 
   /**
-   * Writes an adapter folder that PEFT loads: {@code adapter_config.json}, {@code adapter_model.safetensors} in float32
-   * and {@code README.md}. Nothing is looked up on the network.
+   * Writes an adapter folder that PEFT loads: {@code adapter_config.json}, {@code
+   * adapter_model.safetensors} in float32 and {@code README.md}. Nothing is looked up on the
+   * network.
    */
   @Override
   public void savePretrained(Path adapterDir) {
@@ -289,7 +301,10 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     return enabled.isOn();
   }
 
-  /** Adds the adapter into one weight per layer, which {@link #model()} computes from: faster, but not trainable. */
+  /**
+   * Adds the adapter into one weight per layer, which {@link #model()} computes from: faster, but
+   * not trainable.
+   */
   public void mergeAdapter() {
     mergeAdapter(false);
   }
@@ -328,7 +343,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * Makes a plain model with the adapter inside.
    *
    * @param safeMerge whether to refuse weights that are not finite
-   * @return a model of its own for the caller to close; it shares unchanged weights with the base and may outlive it
+   * @return a model of its own for the caller to close; it shares unchanged weights with the base
+   *     and may outlive it
    */
   @SuppressWarnings("unchecked") // as in the constructor
   public M mergeAndUnload(boolean safeMerge) {

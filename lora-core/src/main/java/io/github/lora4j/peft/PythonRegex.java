@@ -16,8 +16,6 @@ final class PythonRegex {
   /** Characters read per name; a sane pattern needs a few hundred. */
   private static final int BUDGET = 1_000_000;
 
-  private static final int LONGEST_SHOWN = 200;
-
   private static final String INDEX = "idx";
 
   private final String field;
@@ -36,7 +34,7 @@ final class PythonRegex {
     } catch (PatternSyntaxException e) {
       throw new IllegalArgumentException(
           "%s: \"%s\" is not a valid regular expression: %s"
-              .formatted(field, shown(), e.getDescription()),
+              .formatted(field, Shortened.of(source), e.getDescription()),
           e);
     }
   }
@@ -66,10 +64,6 @@ final class PythonRegex {
   /** Finds the first number between dots that follows two other segments, or one and a dot. */
   static PythonRegex ofAnyLayersPattern() {
     return of("layersPattern", ".*?\\.[^.]*\\.(?P<idx>\\d+)\\.");
-  }
-
-  private String shown() {
-    return source.length() <= LONGEST_SHOWN ? source : source.substring(0, LONGEST_SHOWN) + "...";
   }
 
   String source() {
@@ -120,7 +114,7 @@ final class PythonRegex {
       if (++spent > BUDGET) {
         throw new AdapterMismatchException(
             "%s: the regular expression \"%s\" backtracks without end on the name %s; write it without nested repetition"
-                .formatted(field, shown(), text));
+                .formatted(field, Shortened.of(source), text));
       }
       return text.charAt(index);
     }

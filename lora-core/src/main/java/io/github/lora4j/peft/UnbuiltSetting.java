@@ -84,14 +84,14 @@ enum UnbuiltSetting {
   void refuse(@Nullable Object value) {
     if (isOn(value)) {
       throw new IllegalArgumentException(
-          "%s is not built yet (set to %s): %s".formatted(field(), value, instead));
+          "%s is not built yet (set to %s): %s".formatted(field(), Shortened.of(value), instead));
     }
   }
 
   /** Says why an adapter with this value in its file can't be loaded, if it can't. */
   Optional<String> problemInFile(@Nullable Object value) {
     return !ignoredByPeft && isOn(value)
-        ? Optional.of("\"%s\" is %s, which is not built yet".formatted(key, value))
+        ? Optional.of("\"%s\" is %s, which is not built yet".formatted(key, Shortened.of(value)))
         : Optional.empty();
   }
 

@@ -3,7 +3,10 @@ package io.github.lora4j.tensor;
 import io.github.lora4j.internal.torch.NativeRuntime;
 import org.bytedeco.pytorch.global.torch;
 
-/** Runs matrix products in a lower precision on this thread until it is closed: {@code torch.autocast}. */
+/**
+ * Runs matrix products in a lower precision on this thread until it is closed: {@code
+ * torch.autocast}.
+ */
 public final class Autocast implements AutoCloseable {
 
   private final torch.DeviceType type;

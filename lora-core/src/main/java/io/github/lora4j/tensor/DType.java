@@ -52,7 +52,10 @@ public enum DType {
     return this == F64 || this == F32 || this == F16 || this == BF16;
   }
 
-  /** Finds a dtype by PyTorch's name ({@code float16}, {@code torch.float16}) or SafeTensors' ({@code F16}). */
+  /**
+   * Finds a dtype by PyTorch's name ({@code float16}, {@code torch.float16}) or SafeTensors'
+   * ({@code F16}).
+   */
   public static Optional<DType> byName(String name) {
     String wanted = name.startsWith("torch.") ? name.substring("torch.".length()) : name;
     for (DType dtype : values()) {
@@ -74,6 +77,7 @@ public enum DType {
         return dtype;
       }
     }
-    throw new IllegalStateException("libtorch made a tensor of type " + interned + ", which has no DType");
+    throw new IllegalStateException(
+        "libtorch made a tensor of type " + interned + ", which has no DType");
   }
 }

@@ -26,7 +26,8 @@ public record Device(Kind kind, int index) {
   /** Checks the index. */
   public Device {
     if (index < 0 || (kind == Kind.CPU && index != 0)) {
-      throw new IllegalArgumentException("index: expected 0 for the CPU or a GPU's number from 0, found " + index);
+      throw new IllegalArgumentException(
+          "index: expected 0 for the CPU or a GPU's number from 0, found " + index);
     }
   }
 
@@ -49,9 +50,9 @@ public record Device(Kind kind, int index) {
               + index
               + ": libtorch sees "
               + (torch.cuda_is_available() ? torch.cuda_device_count() : 0)
-              + ". The default natives are the CPU build; add org.bytedeco:pytorch with the classifier"
-              + " linux-x86_64-gpu or windows-x86_64-gpu, install CUDA 13 with cuBLAS and cuDNN and a matching driver,"
-              + " or use Device.auto().");
+              + ". The default natives are the CPU build; add org.bytedeco:pytorch with the"
+              + " classifier linux-x86_64-gpu or windows-x86_64-gpu, install CUDA 13 with cuBLAS"
+              + " and cuDNN and a matching driver, or use Device.auto().");
     }
     return new Device(Kind.CUDA, index);
   }

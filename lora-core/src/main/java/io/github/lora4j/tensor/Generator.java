@@ -5,9 +5,11 @@ import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * An explicit source of random numbers (libtorch's Mersenne twister), so that a run can be repeated.
+ * An explicit source of random numbers (libtorch's Mersenne twister), so that a run can be
+ * repeated.
  *
- * <p>It lives on the CPU and its numbers are copied to other devices: a seed means the same everywhere.
+ * <p>It lives on the CPU and its numbers are copied to other devices: a seed means the same
+ * everywhere.
  */
 public final class Generator implements AutoCloseable {
 

@@ -23,10 +23,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * An n-dimensional array of libtorch.
  *
- * <p>A tensor made while a {@link TensorScope} is open belongs to that scope; otherwise to whoever made it, who closes
- * it. Operations borrow their arguments. {@link #close()} twice is harmless; use after it is an
- * {@link IllegalStateException}. Methods are named and behave as in PyTorch; a trailing underscore there is the suffix
- * {@code InPlace} here.
+ * <p>A tensor made while a {@link TensorScope} is open belongs to that scope; otherwise to whoever
+ * made it, who closes it. Operations borrow their arguments. {@link #close()} twice is harmless;
+ * use after it is an {@link IllegalStateException}. Methods are named and behave as in PyTorch; a
+ * trailing underscore there is the suffix {@code InPlace} here.
  */
 public final class Tensor extends TensorOperations implements AutoCloseable {
 
@@ -155,7 +155,8 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /**
    * Maps a whole file into memory as a uint8 tensor {@code [size]} without reading it.
    *
-   * <p>The mapping is private (writing to the tensor doesn't change the file) and ends with the last view of it.
+   * <p>The mapping is private (writing to the tensor doesn't change the file) and ends with the
+   * last view of it.
    *
    * @param size the file's size in bytes, which must be its real one
    */
@@ -211,7 +212,9 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** Where the memory lies. */
   public Device device() {
     try (org.bytedeco.pytorch.Device device = handle().device()) {
-      return device.is_cuda() ? new Device(Device.Kind.CUDA, Math.max(0, device.index())) : Device.CPU;
+      return device.is_cuda()
+          ? new Device(Device.Kind.CUDA, Math.max(0, device.index()))
+          : Device.CPU;
     }
   }
 
@@ -246,7 +249,9 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** The gradient collected so far: a new handle on it, empty before the first backward pass. */
   public Optional<Tensor> grad() {
     org.bytedeco.pytorch.Tensor grad = handle().grad();
-    return grad.defined() ? Optional.of(wrap(new org.bytedeco.pytorch.Tensor(grad))) : Optional.empty();
+    return grad.defined()
+        ? Optional.of(wrap(new org.bytedeco.pytorch.Tensor(grad)))
+        : Optional.empty();
   }
 
   /** Forgets the gradient. */
@@ -266,21 +271,24 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** A copy of all elements as float32, row-major. */
   public float[] toFloatArray() {
     float[] values = new float[Math.toIntExact(numel())];
-    withHostCopy(DType.F32, values.length, data -> new FloatPointer(data).get(values, 0, values.length));
+    withHostCopy(
+        DType.F32, values.length, data -> new FloatPointer(data).get(values, 0, values.length));
     return values;
   }
 
   /** A copy of all elements as float64, row-major. */
   public double[] toDoubleArray() {
     double[] values = new double[Math.toIntExact(numel())];
-    withHostCopy(DType.F64, values.length, data -> new DoublePointer(data).get(values, 0, values.length));
+    withHostCopy(
+        DType.F64, values.length, data -> new DoublePointer(data).get(values, 0, values.length));
     return values;
   }
 
   /** A copy of all elements as int64, row-major. */
   public long[] toLongArray() {
     long[] values = new long[Math.toIntExact(numel())];
-    withHostCopy(DType.I64, values.length, data -> new LongPointer(data).get(values, 0, values.length));
+    withHostCopy(
+        DType.I64, values.length, data -> new LongPointer(data).get(values, 0, values.length));
     return values;
   }
 
@@ -292,12 +300,18 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
    */
   public void copyBytesTo(long byteOffset, byte[] target, int length) {
     if (!isContiguous() || !device().equals(Device.CPU)) {
-      throw new IllegalStateException("Raw bytes are read from contiguous tensors on the CPU: call contiguous() first.");
+      throw new IllegalStateException(
+          "Raw bytes are read from contiguous tensors on the CPU: call contiguous() first.");
     }
     long bytes = numel() * dtype().byteSize();
     if (byteOffset < 0 || length < 0 || length > target.length || byteOffset > bytes - length) {
       throw new IllegalArgumentException(
-          "bytes: expected a range inside [0, " + bytes + "), found " + length + " bytes at " + byteOffset);
+          "bytes: expected a range inside [0, "
+              + bytes
+              + "), found "
+              + length
+              + " bytes at "
+              + byteOffset);
     }
     if (length > 0) {
       new BytePointer(handle.data_ptr()).position(byteOffset).get(target, 0, length);
@@ -309,7 +323,7 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
       return;
     }
     try (TensorScope copies = TensorScope.open()) {
-      Tensor host = ((Tensor) this).detach().to(Device.CPU).to(dtype).contiguous();
+      Tensor host = detach().to(Device.CPU).to(dtype).contiguous();
       reader.accept(host.handle().data_ptr());
     }
   }

@@ -1,9 +1,9 @@
 package io.github.lora4j.tensor;
 
 import java.util.List;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.LayoutOptional;
-import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -294,7 +294,8 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().detach());
   }
 
-  // ---- in place; each returns this tensor, as the natives do: they hand back the very handle they were given
+  // ---- in place; each returns this tensor, as the natives do: they hand back the very handle they
+  // were given
 
   /** Adds {@code alpha * other} to this. */
   public Tensor addInPlace(Tensor other, double alpha) {

@@ -5,7 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Owns the tensors that are made while it is the innermost open scope of its thread, and frees them when it closes.
+ * Owns the tensors that are made while it is the innermost open scope of its thread, and frees them
+ * when it closes.
  *
  * <pre>{@code
  * try (var scope = TensorScope.open()) {
@@ -14,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Scopes nest and belong to the thread that opened them. A tensor made outside any scope is its maker's to close;
- * the garbage collector frees a forgotten one some time later.
+ * <p>Scopes nest and belong to the thread that opened them. A tensor made outside any scope is its
+ * maker's to close; the garbage collector frees a forgotten one some time later.
  */
 public final class TensorScope implements AutoCloseable {
 
@@ -56,7 +57,8 @@ public final class TensorScope implements AutoCloseable {
   }
 
   /**
-   * Takes a tensor out of all scopes: its memory is the caller's to free with {@link Tensor#close()}.
+   * Takes a tensor out of all scopes: its memory is the caller's to free with {@link
+   * Tensor#close()}.
    *
    * @return the same tensor
    */
@@ -103,7 +105,8 @@ public final class TensorScope implements AutoCloseable {
     }
     if (Thread.currentThread() != thread || INNERMOST.get() != this) {
       throw new IllegalStateException(
-          "A TensorScope is closed by the thread that opened it, the innermost first: use try-with-resources.");
+          "A TensorScope is closed by the thread that opened it, the innermost first: use"
+              + " try-with-resources.");
     }
     closed = true;
     if (outer == null) {

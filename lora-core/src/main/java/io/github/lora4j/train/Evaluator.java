@@ -5,6 +5,7 @@ import io.github.lora4j.data.DataCollator;
 import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.model.PreTrainedModel;
+import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.LinkedHashMap;
@@ -17,16 +18,19 @@ final class Evaluator {
   private final Dataset<TokenizedExample> dataset;
   private final DataCollator collator;
   private final int batchSize;
+  private final ForwardContext context;
 
   Evaluator(
       PreTrainedModel model,
       Dataset<TokenizedExample> dataset,
       DataCollator collator,
-      int batchSize) {
+      int batchSize,
+      ForwardContext context) {
     this.model = model;
     this.dataset = SupervisionCheck.supervised(dataset);
     this.collator = collator;
     this.batchSize = batchSize;
+    this.context = context;
   }
 
   /** The mean loss per supervised token and the time it took; without the epoch. */
@@ -41,7 +45,7 @@ final class Evaluator {
       supervised += batch.supervisedTokens();
       try (NoGrad noGrad = NoGrad.open();
           TensorScope scope = TensorScope.open()) {
-        lossSum += model.loss(batch);
+        lossSum += model.loss(batch, context);
       }
       batches++;
     }

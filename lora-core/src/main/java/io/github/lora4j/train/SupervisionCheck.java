@@ -54,10 +54,10 @@ final class SupervisionCheck {
     if (ending == 0) {
       throw new DatasetException(
           ("No example of %s has an end-of-sequence token (id %s) among its supervised labels: the"
-               + " model would never learn to stop. Append it to each text and give it its own id"
-               + " as label (a collator that masks every padding token also masks it where both are"
-               + " one token), raise maxLength if truncation cut it off, or, for text without an"
-               + " end, pass eosTokenIds() without ids to the trainer.")
+                  + " model would never learn to stop. Append it to each text and give it its own id"
+                  + " as label (a collator that masks every padding token also masks it where both are"
+                  + " one token), raise maxLength if truncation cut it off, or, for text without an"
+                  + " end, pass eosTokenIds() without ids to the trainer.")
               .formatted(dataset, eosTokenIds));
     }
     if (ending < dataset.size()) {

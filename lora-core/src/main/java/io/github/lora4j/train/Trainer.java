@@ -7,6 +7,8 @@ import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.error.DatasetException;
 import io.github.lora4j.error.TrainingDivergedException;
 import io.github.lora4j.model.PreTrainedModel;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.tensor.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,7 +96,13 @@ public final class Trainer {
         evalDataset.orElseThrow(
             () ->
                 new IllegalStateException("evaluation needs an evalDataset: set it when building"));
-    return new Evaluator(model, dataset, dataCollator, args.perDeviceEvalBatchSize());
+    ForwardContext context = ForwardContext.eval();
+    return new Evaluator(
+        model,
+        dataset,
+        dataCollator,
+        args.perDeviceEvalBatchSize(),
+        args.bf16() ? context.autocast(DType.BF16) : context);
   }
 
   /** Collects what a trainer works with. */

@@ -35,7 +35,8 @@ class CausalLMTest {
   @TempDir Path dir;
 
   /** A copy of a model folder with other tensors or another configuration. */
-  private Path changed(Path source, Consumer<Map<String, Tensor>> tensors, UnaryOperator<String> config)
+  private Path changed(
+      Path source, Consumer<Map<String, Tensor>> tensors, UnaryOperator<String> config)
       throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(source);
         TensorScope scope = TensorScope.open()) {
@@ -70,7 +71,8 @@ class CausalLMTest {
         .withMessageContaining("model.layers.1.mlp.up_proj.weight")
         .withMessageContaining("unexpected: model.layers.0.self_attn.q_proj.bias")
         .withMessageContaining("lm_head.weight (expected [64, 32], found [2, 32])")
-        .withMessageContaining("model.layers.0.input_layernorm.weight (expected a floating-point dtype, found I64)");
+        .withMessageContaining(
+            "model.layers.0.input_layernorm.weight (expected a floating-point dtype, found I64)");
   }
 
   @Test
@@ -80,7 +82,8 @@ class CausalLMTest {
             TIED,
             tensors -> {
               tensors.put("lm_head.weight", tensors.get("model.embed_tokens.weight"));
-              tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.of(new float[4], 4));
+              tensors.put(
+                  "model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.of(new float[4], 4));
             },
             UnaryOperator.identity());
     try (CausalLM model = AutoModelForCausalLM.fromPretrained(folder)) {
@@ -102,14 +105,18 @@ class CausalLMTest {
     String json = "{\"model_type\": \"llama\", \"hidden_size\": \"32\"}";
     assertThatExceptionOfType(CheckpointFormatException.class)
         .isThrownBy(
-            () -> AutoModelForCausalLM.fromConfig(ModelConfig.of(json, "config.json"), 0, Device.CPU))
+            () ->
+                AutoModelForCausalLM.fromConfig(ModelConfig.of(json, "config.json"), 0, Device.CPU))
         .withMessage("config.json: hidden_size: expected a whole number, found \"32\"");
     String scaling =
-        "{\"model_type\": \"llama\", \"hidden_size\": 8, \"num_attention_heads\": 2, \"intermediate_size\": 8,"
-            + " \"vocab_size\": 8, \"num_hidden_layers\": 1, \"rope_scaling\": {\"type\": \"magic\"}}";
+        "{\"model_type\": \"llama\", \"hidden_size\": 8, \"num_attention_heads\": 2,"
+            + " \"intermediate_size\": 8, \"vocab_size\": 8, \"num_hidden_layers\": 1,"
+            + " \"rope_scaling\": {\"type\": \"magic\"}}";
     assertThatExceptionOfType(UnsupportedModelException.class)
         .isThrownBy(
-            () -> AutoModelForCausalLM.fromConfig(ModelConfig.of(scaling, "config.json"), 0, Device.CPU))
+            () ->
+                AutoModelForCausalLM.fromConfig(
+                    ModelConfig.of(scaling, "config.json"), 0, Device.CPU))
         .withMessageContaining("rope_scaling: rope_type 'magic'")
         .withMessageContaining("yarn");
     assertThatExceptionOfType(CheckpointFormatException.class)
@@ -120,8 +127,7 @@ class CausalLMTest {
   @Test
   void quantizedCheckpointsAreRefusedUntilTheyCanBeLoaded() throws IOException {
     Path folder =
-        changed(
-            LLAMA, t -> {}, json -> json.replaceFirst("\\{", "{\"quantization_config\": {},"));
+        changed(LLAMA, t -> {}, json -> json.replaceFirst("\\{", "{\"quantization_config\": {},"));
     assertThatExceptionOfType(UnsupportedModelException.class)
         .isThrownBy(() -> AutoModelForCausalLM.fromPretrained(folder))
         .withMessageContaining("quantization_config");
@@ -213,7 +219,8 @@ class CausalLMTest {
   void namesOfModulesAreThoseOfTheCheckpoint() {
     try (CausalLM model = AutoModelForCausalLM.fromPretrained(TIED)) {
       assertThat(model.moduleNames())
-          .contains("model", "model.layers.1.self_attn", "model.layers.1.self_attn.k_proj", "lm_head")
+          .contains(
+              "model", "model.layers.1.self_attn", "model.layers.1.self_attn.k_proj", "lm_head")
           .doesNotHaveDuplicates();
       assertThat(Set.copyOf(model.moduleNames()))
           .containsAll(model.linearLayers().stream().map(layer -> layer.name()).toList());

@@ -78,7 +78,10 @@ class LlamaParityTest {
     }
   }
 
-  /** Half precision rounds weights and activations, to 8 and 11 bits: these are the sizes of such errors. */
+  /**
+   * Half precision rounds weights and activations, to 8 and 11 bits: these are the sizes of such
+   * errors.
+   */
   @ParameterizedTest
   @CsvSource({"BF16, 0.05", "F16, 0.005"})
   void halfPrecisionStaysNearFloat32(DType dtype, double tolerance) {
@@ -89,7 +92,8 @@ class LlamaParityTest {
         TensorScope scope = TensorScope.open()) {
       Tensor logits = model.logits(Fixtures.batch(expected, ""));
       assertThat(logits.dtype()).isEqualTo(dtype);
-      assertThat(Fixtures.relativeDifference(logits, expected.tensor("logits"))).isLessThan(tolerance);
+      assertThat(Fixtures.relativeDifference(logits, expected.tensor("logits")))
+          .isLessThan(tolerance);
     }
   }
 }

@@ -279,6 +279,12 @@ class AdapterConfigFileTest {
         .hasMessageContaining("no folder");
   }
 
+  @Test
+  void refusesPickles() throws IOException {
+    Files.createFile(folder.resolve("adapter_model.bin"));
+    assertThatThrownBy(() -> LoraConfig.load(folder)).hasMessageContaining("pickle");
+  }
+
   @Property(tries = 300)
   void neverFailsInAnotherWayThanItSays(@ForAll int where, @ForAll byte what) throws IOException {
     Path damaged = Files.createTempDirectory("adapter");

@@ -84,8 +84,7 @@ class PeftModelTest {
   @Test
   void firstWeightsFollowPeftsDistributionsAndTheSeed() {
     LoraConfig kaiming = LoraConfig.builder().r(16).targetModules("q_proj").build();
-    LoraConfig gaussian =
-        kaiming.toBuilder().initLoraWeights(InitLoraWeights.GAUSSIAN).build();
+    LoraConfig gaussian = kaiming.toBuilder().initLoraWeights(InitLoraWeights.GAUSSIAN).build();
     try (PeftModel<CausalLM> one = PeftModel.wrap(base, kaiming, 5);
         PeftModel<CausalLM> same = PeftModel.wrap(base, kaiming, 5);
         PeftModel<CausalLM> other = PeftModel.wrap(base, kaiming, 6);
@@ -175,7 +174,8 @@ class PeftModelTest {
       double first = peft.lossAndBackward(batch, 1, ForwardContext.training(dropout));
       double second = peft.lossAndBackward(batch, 1, ForwardContext.training(dropout));
       assertThat(first).isNotEqualTo(second);
-      assertThat(peft.loss(batch)).isEqualTo(peft.loss(batch));
+      ForwardContext eval = ForwardContext.eval();
+      assertThat(peft.loss(batch, eval)).isEqualTo(peft.loss(batch, eval));
     }
   }
 
@@ -270,7 +270,8 @@ class PeftModelTest {
         .withMessageContaining(folder.resolve("adapter_model.safetensors").toString())
         .withMessageContaining("missing: " + q + "lora_B.weight")
         .withMessageContaining("unexpected: base_model.model.lm_head.lora_A.weight")
-        .withMessageContaining("misshapen: " + q + "lora_A.weight (expected [4, 32], found [2, 3])");
+        .withMessageContaining(
+            "misshapen: " + q + "lora_A.weight (expected [4, 32], found [2, 3])");
   }
 
   @Test
@@ -347,7 +348,7 @@ class PeftModelTest {
       try (PeftModel<CausalLM> peft = PeftModel.wrap(base, random(4))) {
         peft.mergeAdapter();
         peft.mergeAndUnload().close();
-        peft.loss(batch);
+        peft.loss(batch, ForwardContext.eval());
       }
       counts.add(NativeMemory.liveHandles());
     }

@@ -116,7 +116,10 @@ class TensorTest {
     assertThat(x.addInPlace(y, 2)).isSameAs(x);
     assertThat(x.toFloatArray()).containsExactly(7, 10);
     assertThat(x.mulInPlace(2).addInPlace(1).toFloatArray()).containsExactly(15, 21);
-    assertThat(x.copyInPlace(y).lerpInPlace(Tensor.full(0, DType.F32, Device.CPU, 2), 0.5).toFloatArray())
+    assertThat(
+            x.copyInPlace(y)
+                .lerpInPlace(Tensor.full(0, DType.F32, Device.CPU, 2), 0.5)
+                .toFloatArray())
         .containsExactly(1.5f, 2);
     assertThat(x.fillInPlace(1).addcmulInPlace(y, y, 2).addcdivInPlace(y, y, 1).toFloatArray())
         .containsExactly(20, 34);
@@ -197,8 +200,7 @@ class TensorTest {
 
   @Test
   void aGpuThatIsNotThereGivesTheDependencyToAdd() {
-    assumeTrue(
-        Device.auto().equals(Device.CPU), "this machine has a GPU");
+    assumeTrue(Device.auto().equals(Device.CPU), "this machine has a GPU");
     assertThat(catchThrowable(() -> Device.cuda(0)))
         .isInstanceOf(DeviceException.class)
         .hasMessageContaining("linux-x86_64-gpu");

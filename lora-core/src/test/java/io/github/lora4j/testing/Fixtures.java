@@ -28,7 +28,10 @@ public final class Fixtures {
     }
   }
 
-  /** The batch under {@code input_ids<suffix>}, {@code attention_mask<suffix>} and, if there, {@code labels<suffix>}. */
+  /**
+   * The batch under {@code input_ids<suffix>}, {@code attention_mask<suffix>} and, if there, {@code
+   * labels<suffix>}.
+   */
   public static Batch batch(SafeTensors file, String suffix) {
     int[] ids = ints(file, "input_ids" + suffix);
     int[] mask = ints(file, "attention_mask" + suffix);

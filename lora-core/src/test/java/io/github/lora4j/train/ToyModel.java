@@ -103,7 +103,7 @@ final class ToyModel implements PreTrainedModel {
   }
 
   @Override
-  public double loss(Batch batch) {
+  public double loss(Batch batch, ForwardContext context) {
     try (NoGrad noGrad = NoGrad.open();
         TensorScope scope = TensorScope.open()) {
       return lossSum(batch, ForwardContext.eval()).item();

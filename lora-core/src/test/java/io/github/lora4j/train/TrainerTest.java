@@ -10,6 +10,7 @@ import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.PaddingCollator;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.error.TrainingDivergedException;
+import io.github.lora4j.nn.ForwardContext;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -110,7 +111,8 @@ class TrainerTest {
       assertThat(steps.get(1).supervisedTokens()).isEqualTo(rest.supervisedTokens());
       assertThat(steps.get(1).inputTokens()).isEqualTo(rest.tokens());
       assertThat(steps.get(1).loss())
-          .isCloseTo(model.loss(rest) / rest.supervisedTokens(), within(1e-6));
+          .isCloseTo(
+              model.loss(rest, ForwardContext.eval()) / rest.supervisedTokens(), within(1e-6));
       assertThat(steps.get(0).epoch()).isEqualTo(4 / 6.0);
       assertThat(steps.get(1).epoch()).isEqualTo(1.0);
     }
@@ -296,7 +298,8 @@ class TrainerTest {
       double sum =
           uneven.stream()
               .filter(e -> e.supervisedTokens() > 0)
-              .mapToDouble(e -> model.loss(PaddingCollator.of(0).collate(List.of(e))))
+              .mapToDouble(
+                  e -> model.loss(PaddingCollator.of(0).collate(List.of(e)), ForwardContext.eval()))
               .sum();
 
       for (int batchSize : new int[] {1, 2, 8}) {

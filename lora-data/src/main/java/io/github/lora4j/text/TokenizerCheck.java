@@ -43,6 +43,20 @@ final class TokenizerCheck {
   }
 
   /**
+   * Checks a decoder and those it consists of: one that strips characters from the end counts
+   * beyond the beginning of a piece that is empty.
+   *
+   * @throws IllegalArgumentException if it does
+   */
+  static void decoder(JsonNode decoder) {
+    decoder.path("decoders").forEach(TokenizerCheck::decoder);
+    if (decoder.path("type").asText().equals("Strip") && decoder.path("stop").asLong() != 0) {
+      throw new IllegalArgumentException(
+          "decoder: \"Strip\" with \"stop\" " + decoder.path("stop") + ", only 0 is supported");
+    }
+  }
+
+  /**
    * Checks a model's merges: where pieces that continue a word are marked, the second of a pair
    * must carry the mark.
    *

@@ -50,6 +50,8 @@ final class Vocabulary {
           vocabulary.readModel(parser);
         } else if (field.equals("post_processor")) {
           TokenizerCheck.postProcessor(mapper.readTree(parser));
+        } else if (field.equals("decoder")) {
+          TokenizerCheck.decoder(mapper.readTree(parser));
         } else {
           parser.skipChildren();
         }

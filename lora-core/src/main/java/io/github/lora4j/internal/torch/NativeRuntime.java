@@ -10,9 +10,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Loads libtorch once, with the settings that it must find when its libraries start.
  *
- * <p>The presets bring two thread pools (OpenBLAS's and libgomp's). Left alone both spin while they wait and take the
- * cores from each other, which makes training three to five times slower; their settings are read from the environment
- * of the process in the moment the libraries load, so they are put there just before.
+ * <p>The presets bring two thread pools (OpenBLAS's and libgomp's). Left alone both spin while they
+ * wait and take the cores from each other, which makes training three to five times slower; their
+ * settings are read from the environment of the process in the moment the libraries load, so they
+ * are put there just before.
  */
 public final class NativeRuntime {
 
@@ -49,7 +50,8 @@ public final class NativeRuntime {
                   + platform
                   + ", published are "
                   + String.join(", ", PUBLISHED)
-                  + ". Run on one of those (x86-64 containers work on other Linux machines through emulation)."));
+                  + ". Run on one of those (x86-64 containers work on other Linux machines through"
+                  + " emulation)."));
     }
     try {
       Loader.load(org.bytedeco.pytorch.global.torch.class);
@@ -60,12 +62,13 @@ public final class NativeRuntime {
                   + platform
                   + ": "
                   + e.getMessage()
-                  + ". Check that org.bytedeco:javacpp, org.bytedeco:openblas and org.bytedeco:pytorch are on the class"
-                  + " path with the classifier "
+                  + ". Check that org.bytedeco:javacpp, org.bytedeco:openblas and"
+                  + " org.bytedeco:pytorch are on the class path with the classifier "
                   + platform
                   + " (or "
                   + platform
-                  + "-gpu for pytorch, with CUDA 13 installed), and that the folder ~/.javacpp/cache can be written.",
+                  + "-gpu for pytorch, with CUDA 13 installed), and that the folder"
+                  + " ~/.javacpp/cache can be written.",
               e));
     }
     LOG.debug("libtorch is loaded for {}", platform);

@@ -18,7 +18,10 @@ final class ThreadPools {
   /** Functions of the C library. */
   interface CLibrary extends Library {
 
-    /** Sets an environment variable of the running process; {@code overwrite} 0 keeps what the user has set. */
+    /**
+     * Sets an environment variable of the running process; {@code overwrite} 0 keeps what the user
+     * has set.
+     */
     int setenv(String name, String value, int overwrite);
   }
 
