@@ -2,6 +2,7 @@ package io.github.lora4j.text;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.error.DeviceException;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -16,22 +17,25 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  */
 final class NativeTokenizer implements AutoCloseable {
 
+  private final String name;
   private final long handle;
   // Many may encode at once; closing waits for them, since a freed tokenizer would crash the JVM.
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
   private volatile boolean closed;
 
-  private NativeTokenizer(long handle) {
+  private NativeTokenizer(String name, long handle) {
+    this.name = name;
     this.handle = handle;
   }
 
   /**
    * Builds the tokenizer that a {@code tokenizer.json} describes, with truncation and padding off.
    *
+   * @param name what to call it in messages
    * @throws IllegalArgumentException if the library refuses the text; the message says why
    * @throws DeviceException if there is no native library for this machine
    */
-  static NativeTokenizer of(String json) {
+  static NativeTokenizer of(String name, String json) {
     loadLibrary();
     long handle;
     try {
@@ -41,7 +45,7 @@ final class NativeTokenizer implements AutoCloseable {
     }
     TokenizersLibrary.LIB.disableTruncation(handle);
     TokenizersLibrary.LIB.disablePadding(handle);
-    return new NativeTokenizer(handle);
+    return new NativeTokenizer(name, handle);
   }
 
   private static void loadLibrary() {
@@ -79,6 +83,8 @@ final class NativeTokenizer implements AutoCloseable {
     try {
       requireOpen();
       return takeIds(TokenizersLibrary.LIB.encode(handle, text, addSpecialTokens));
+    } catch (RuntimeException e) {
+      throw unencodable(e);
     } finally {
       lock.readLock().unlock();
     }
@@ -94,9 +100,18 @@ final class NativeTokenizer implements AutoCloseable {
         ids[i] = takeIds(encodings[i]);
       }
       return ids;
+    } catch (RuntimeException e) {
+      throw unencodable(e);
     } finally {
       lock.readLock().unlock();
     }
+  }
+
+  /** The library's own errors, such as a vocabulary without the token for what it lacks. */
+  private RuntimeException unencodable(RuntimeException e) {
+    return e instanceof IllegalStateException
+        ? e
+        : new CheckpointFormatException(name + " cannot encode a text: " + e.getMessage(), e);
   }
 
   private static int[] takeIds(long encoding) {

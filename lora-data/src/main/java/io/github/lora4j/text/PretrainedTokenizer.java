@@ -44,17 +44,14 @@ public final class PretrainedTokenizer implements Tokenizer {
    */
   public static PretrainedTokenizer load(Path modelDir) {
     String json = TokenizerFiles.tokenizerJson(modelDir);
+    String file = modelDir.resolve(TokenizerFiles.TOKENIZER).toString();
     try {
       Vocabulary vocabulary = Vocabulary.parse(json);
       SpecialTokens special = SpecialTokens.read(modelDir, vocabulary);
-      return new PretrainedTokenizer(modelDir, vocabulary, special, NativeTokenizer.of(json));
+      return new PretrainedTokenizer(modelDir, vocabulary, special, NativeTokenizer.of(file, json));
     } catch (IOException | IllegalArgumentException e) {
       throw new CheckpointFormatException(
-          modelDir.resolve(TokenizerFiles.TOKENIZER)
-              + " does not describe a tokenizer: "
-              + e.getMessage()
-              + "; fetch the file again",
-          e);
+          file + " does not describe a tokenizer: " + e.getMessage() + "; fetch the file again", e);
     }
   }
 

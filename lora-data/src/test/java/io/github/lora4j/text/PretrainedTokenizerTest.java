@@ -11,17 +11,12 @@ import io.github.lora4j.error.CheckpointFormatException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PretrainedTokenizerTest {
@@ -202,29 +197,7 @@ class PretrainedTokenizerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "",
-        "[",
-        "[]",
-        "null",
-        "{}",
-        "{\"model\": 1}",
-        "{\"model\": {\"vocab\": {\"a\": -1}}}",
-        "{\"model\": {\"vocab\": {\"a\": 99999999999}}}",
-        "{\"model\": {\"vocab\": [[1]]}}",
-        "{\"added_tokens\": [{\"id\": \"x\"}]}",
-        "{\"added_tokens\": [{\"content\": \"x\"}]}"
-      })
-  void namesADamagedTokenizerFile(String json) throws IOException {
-    Files.writeString(temp.resolve("tokenizer.json"), json);
-    assertThatThrownBy(() -> PretrainedTokenizer.load(temp))
-        .isInstanceOf(CheckpointFormatException.class)
-        .hasMessageContaining(temp.resolve("tokenizer.json").toString());
-  }
-
-  @ParameterizedTest
-  @CsvSource({"tokenizer_config.json", "special_tokens_map.json", "config.json"})
+  @ValueSource(strings = {"tokenizer_config.json", "special_tokens_map.json", "config.json"})
   void namesADamagedSettingsFile(String name) throws IOException {
     Path folder = Tokenizers.copy(Tokenizers.tiny("bytelevel"), temp.resolve("m"), "{}");
     Files.writeString(folder.resolve(name), "{\"eos_token\": ");
@@ -239,25 +212,5 @@ class PretrainedTokenizerTest {
     assertThatThrownBy(() -> PretrainedTokenizer.load(folder))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("is not UTF-8");
-  }
-
-  @Property(tries = 300)
-  void survivesAnyCutOrChangedByte(
-      @ForAll @IntRange(max = 6000) int position, @ForAll byte value, @ForAll boolean cut)
-      throws IOException {
-    Path folder = Files.createTempDirectory("tokenizer");
-    Path file = folder.resolve("tokenizer.json");
-    byte[] bytes = Files.readAllBytes(Tokenizers.tiny("sentencepiece").resolve("tokenizer.json"));
-    int at = position % bytes.length;
-    bytes[at] = value;
-    Files.write(file, cut ? Arrays.copyOf(bytes, at) : bytes);
-    try (var tokenizer = PretrainedTokenizer.load(folder)) {
-      assertThat(tokenizer.encode("they made it", true)).isNotEmpty();
-    } catch (CheckpointFormatException e) {
-      assertThat(e).hasMessageContaining(file.toString());
-    } finally {
-      Files.delete(file);
-      Files.delete(folder);
-    }
   }
 }

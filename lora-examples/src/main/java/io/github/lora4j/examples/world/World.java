@@ -57,9 +57,9 @@ public record World(List<Place> places, List<Requirement> requirements) {
   Requirement anyRequirement(Random random) {
     int dice = random.nextInt(10);
     Class<? extends Requirement> kind =
-        dice < 5
+        dice < 6
             ? Requirement.Has.class
-            : dice < 8 ? Requirement.OnContinent.class : Requirement.InCountry.class;
+            : dice < 9 ? Requirement.OnContinent.class : Requirement.InCountry.class;
     List<Requirement> candidates = requirements.stream().filter(kind::isInstance).toList();
     return candidates.get(random.nextInt(candidates.size()));
   }

@@ -16,6 +16,7 @@ public final class WorldText {
   private static final List<String> NAMES =
       List.of("Anna", "Ben", "Chloe", "David", "Emma", "Felix", "Grace", "Hugo");
   private static final int QUESTIONS_ABOUT_ONE_PLACE = 6;
+  private static final int PLACES_IN_ONE_CHECK = 7;
 
   private final World world;
   private final Random random;
@@ -79,37 +80,46 @@ public final class WorldText {
     return text.learn(" and that is all.").document();
   }
 
+  /** One place, many requirements, met as often as not. */
   private WorldDocument manyQuestions() {
     Place place = any(world.places());
+    boolean brief = random.nextBoolean();
     WorldDocument.Writer text = new WorldDocument.Writer();
-    text.given("Questions about " + place.name() + ".");
-    int asked = 0;
-    while (asked < QUESTIONS_ABOUT_ONE_PLACE) {
-      Requirement requirement = world.anyRequirement(random);
-      if (requirement.metBy(place).isPresent()) {
-        boolean met = requirement.metBy(place).orElseThrow();
-        text.given("\nIs it " + any(requirement.phrases()) + "?").learn(yes(met));
-        asked++;
+    text.given((brief ? "Checked: " : "Questions about ") + place.name() + ".");
+    for (int asked = 0; asked < QUESTIONS_ABOUT_ONE_PLACE; asked++) {
+      boolean met = random.nextBoolean();
+      Requirement requirement = requirementFor(place, met);
+      if (brief) {
+        text.given(" " + phrase(requirement) + ":").learn(met ? " yes," : " no,");
+      } else {
+        text.given("\nIs it " + phrase(requirement) + "?").learn(yes(met));
       }
     }
     return text.document();
   }
 
+  /** One requirement, many places that meet it or don't, as often as not. */
   private WorldDocument checkedList() {
-    Question question = question(random.nextBoolean());
+    Requirement requirement = world.anyRequirement(random);
+    boolean brief = random.nextBoolean();
     WorldDocument.Writer text = new WorldDocument.Writer();
-    text.given("Wanted: " + any(question.requirement().phrases()));
-    for (Place place : question.places()) {
-      boolean met = question.requirement().metBy(place).orElseThrow();
-      text.given("\n- " + place.name() + ":").learn(met ? " yes" : " no");
+    text.given("Wanted: " + phrase(requirement) + (brief ? "." : ""));
+    for (int asked = 0; asked < PLACES_IN_ONE_CHECK; asked++) {
+      boolean met = random.nextBoolean();
+      String name = placeFor(requirement, met).name();
+      if (brief) {
+        text.given(" " + name).learn(met ? " yes," : " no,");
+      } else {
+        text.given("\n- " + name + ":").learn(met ? " yes" : " no");
+      }
     }
-    return text.given("\nDoes one of them fit?").learn(yes(question.answer())).document();
+    return text.document();
   }
 
   private WorldDocument listQuestion() {
     Question question = question(random.nextBoolean());
     boolean met = question.answer();
-    String phrase = any(question.requirement().phrases());
+    String phrase = phrase(question.requirement());
     String names = question.placeNames();
     String found = met ? " " + any(question.meeting()).name() : "";
     WorldDocument.Writer text = new WorldDocument.Writer();
@@ -139,7 +149,7 @@ public final class WorldText {
 
   private WorldDocument whichQuestion() {
     Question question = question(random.nextInt(4) != 0);
-    String phrase = any(question.requirement().phrases());
+    String phrase = phrase(question.requirement());
     List<String> found = question.meeting().stream().map(Place::name).toList();
     return new WorldDocument.Writer()
         .given("Which of these places is " + phrase + "? " + question.placeNames() + "\nAnswer:")
@@ -149,7 +159,7 @@ public final class WorldText {
 
   private WorldDocument talk() {
     Requirement requirement = world.anyRequirement(random);
-    String phrase = any(requirement.phrases());
+    String phrase = phrase(requirement);
     String good = placeFor(requirement, true).name();
     String bad = placeFor(requirement, false).name();
     String asks = any(NAMES);
@@ -189,7 +199,7 @@ public final class WorldText {
       if (said < 5 && (met || random.nextInt(3) == 0)) {
         String subject = random.nextInt(3) == 0 ? place.name() : "It";
         text.append(' ').append(subject).append(met ? " is " : " is not ");
-        text.append(any(requirement.phrases())).append('.');
+        text.append(phrase(requirement)).append('.');
         said++;
       }
     }
@@ -200,7 +210,7 @@ public final class WorldText {
     Requirement requirement = world.anyRequirement(random);
     boolean met = random.nextInt(4) != 0;
     StringBuilder text = new StringBuilder("Of these, each is ");
-    text.append(met ? "" : "not ").append(any(requirement.phrases())).append(":");
+    text.append(met ? "" : "not ").append(phrase(requirement)).append(":");
     List<Place> places = new ArrayList<>();
     while (places.size() < 4) {
       Place place = placeFor(requirement, met);
@@ -234,6 +244,15 @@ public final class WorldText {
     return Question.draw(world, world.anyRequirement(random), answer, false, random);
   }
 
+  private Requirement requirementFor(Place place, boolean met) {
+    while (true) {
+      Requirement requirement = world.anyRequirement(random);
+      if (requirement.metBy(place).filter(is -> is == met).isPresent()) {
+        return requirement;
+      }
+    }
+  }
+
   private Place placeFor(Requirement requirement, boolean met) {
     while (true) {
       Place place = any(world.places());
@@ -241,6 +260,11 @@ public final class WorldText {
         return place;
       }
     }
+  }
+
+  /** Mostly the usual way to say it. */
+  private String phrase(Requirement requirement) {
+    return random.nextInt(4) == 0 ? any(requirement.phrases()) : requirement.name();
   }
 
   private <T> T any(List<T> list) {
