@@ -60,7 +60,8 @@ public class TrainingStepBenchmark {
   @Setup
   public void open() {
     base = AutoModelForCausalLM.fromConfig(ModelConfig.of(SMOL, "SmolLM-135M"), 1, Device.auto());
-    peft = PeftModel.wrap(base, LoraConfig.builder().r(8).targetModules(targets.split(",")).build());
+    peft =
+        PeftModel.wrap(base, LoraConfig.builder().r(8).targetModules(targets.split(",")).build());
     dropout = Generator.of(1);
     int[] ids = new SplittableRandom(1).ints(ROWS * LENGTH, 0, 49152).toArray();
     int[] mask = new int[ids.length];

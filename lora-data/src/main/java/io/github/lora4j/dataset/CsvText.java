@@ -17,7 +17,8 @@ import java.util.HexFormat;
  * The text of a file, decoded whole and strictly, so that no character is replaced unseen.
  *
  * @param text all characters before the first malformed one, without a byte order mark
- * @param malformed the bytes that the encoding does not allow, as hex digits; empty if all is well
+ * @param malformed the bytes behind it that the encoding does not allow, or that are no text, as
+ *     hex digits; empty if all is well
  */
 record CsvText(String text, String malformed) {
 
@@ -66,6 +67,12 @@ record CsvText(String text, String malformed) {
       malformed = HexFormat.ofDelimiter(" ").withUpperCase().formatHex(bytes, in.position(), end);
     }
     String text = out.flip().toString();
+    int nul = text.indexOf('\0');
+    if (nul >= 0) {
+      // Well-formed, but never in text: a file in UTF-16 read as something else, or a binary one.
+      text = text.substring(0, nul);
+      malformed = "00";
+    }
     return new CsvText(text.startsWith("\uFEFF") ? text.substring(1) : text, malformed);
   }
 

@@ -17,7 +17,7 @@ import java.util.List;
 
 /**
  * Loads and uses a tokenizer in a JVM of its own and prints a line for each attempt to connect,
- * none of which gets through: see {@link NetworkSilenceTest}.
+ * none of which gets through: see {@link NetworkSilenceIT}.
  */
 final class NetworkProbe {
 
