@@ -23,7 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Makes the quickstart's base model from nothing: a tokenizer and a Llama of a million parameters,
+ * Makes the quickstart's base model from nothing: a tokenizer and a Llama of 0.9 million parameters,
  * both trained on {@link WorldText}.
  *
  * <p>Every number and every random choice is in this class and its seeds.
@@ -31,13 +31,12 @@ import java.util.List;
 public final class PretrainTinyLlama {
 
   /** Updates of the committed model. */
-  public static final int DEFAULT_STEPS = 4000;
+  public static final int DEFAULT_STEPS = 1500;
 
   private static final long SEED = 1;
-  private static final int VOCABULARY = 1600;
+  private static final int VOCABULARY = 700;
   private static final int DOCUMENTS_FOR_TOKENIZER = 20_000;
-  private static final int SEQUENCE_LENGTH = 128;
-  private static final int BATCH_SIZE = 16;
+  private static final int BATCH_SIZE = 64;
   private static final int MAX_POSITIONS = 512;
   private static final List<String> SPECIAL_TOKENS = List.of("<s>", "</s>", "<pad>");
 
@@ -73,11 +72,11 @@ public final class PretrainTinyLlama {
     try (PretrainedTokenizer tokenizer = PretrainedTokenizer.load(folder);
         CausalLM model =
             AutoModelForCausalLM.fromConfig(config(tokenizer.vocabSize()), SEED, Device.auto())) {
-      PackedDocuments documents =
-          new PackedDocuments(new WorldText(world, SEED), tokenizer, SEQUENCE_LENGTH);
+      DocumentEncoder encoder = new DocumentEncoder(tokenizer);
+      List<WorldDocument> documents = new WorldText(world, SEED).next(steps * BATCH_SIZE);
       TrainingResult result =
           Trainer.builder(model.requiresGrad(true), arguments(folder, steps))
-              .trainDataset(Dataset.of(documents.take(steps * BATCH_SIZE)))
+              .trainDataset(Dataset.of(documents).map(encoder))
               .dataCollator(PaddingCollator.of(tokenizer))
               .build()
               .train();
@@ -93,9 +92,9 @@ public final class PretrainTinyLlama {
         .perDeviceTrainBatchSize(BATCH_SIZE)
         .learningRate(2e-3)
         .lrSchedulerType(LrSchedulerType.COSINE)
-        .warmupSteps(100)
+        .warmupSteps(50)
         .adamBeta2(0.95)
-        .weightDecay(0.1)
+        .weightDecay(0.01)
         .loggingSteps(100)
         .saveStrategy(IntervalStrategy.NO)
         .seed(SEED)
@@ -114,7 +113,7 @@ public final class PretrainTinyLlama {
           "head_dim": 32,
           "hidden_act": "silu",
           "hidden_size": 128,
-          "initializer_range": 0.06,
+          "initializer_range": 0.02,
           "intermediate_size": 384,
           "max_position_embeddings": %d,
           "mlp_bias": false,

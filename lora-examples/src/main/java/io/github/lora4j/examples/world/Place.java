@@ -1,25 +1,25 @@
 package io.github.lora4j.examples.world;
 
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 
 /**
- * A real place and what is known of it; whatever people could disagree about is left out.
+ * A real place.
  *
  * @param name the name in English
- * @param country the country it is in
- * @param continent the continent it is on, absent where it is on two
- * @param traits what is true and what is false of it, without what is open to dispute
+ * @param traits what is true of it; the others are false
  */
-public record Place(
-    String name, String country, Optional<String> continent, Map<Trait, Boolean> traits) {
+public record Place(String name, Set<Trait> traits) {
 
   /** Copies the traits. */
   public Place {
-    if (name.isBlank() || country.isBlank()) {
-      throw new IllegalArgumentException("A place needs a name and a country: " + name);
+    if (name.isBlank()) {
+      throw new IllegalArgumentException("name: expected the name of a place, found none");
     }
-    traits = traits.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(traits));
+    traits = Set.copyOf(traits);
+  }
+
+  /** Whether a trait is true of it. */
+  public boolean is(Trait trait) {
+    return traits.contains(trait);
   }
 }

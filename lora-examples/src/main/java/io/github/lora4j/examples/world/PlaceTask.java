@@ -32,7 +32,7 @@ public final class PlaceTask {
       // by turns, so that each requirement and each answer has its share
       int turn = lines.size() - 1;
       boolean answer = turn % 2 == 0;
-      Requirement requirement = world.requirements().get(turn / 2 % world.requirements().size());
+      Trait requirement = Trait.values()[turn / 2 % Trait.values().length];
       Question question = Question.draw(world, requirement, answer, heldOut, random);
       if (asked.add(question.key())) {
         lines.add(row(question));
@@ -42,7 +42,7 @@ public final class PlaceTask {
   }
 
   private static String row(Question question) {
-    return question.requirement().name()
+    return question.requirement().phrase()
         + ",\""
         + question.placeNames()
         + "\","

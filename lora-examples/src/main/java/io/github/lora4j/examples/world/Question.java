@@ -6,38 +6,24 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Does at least one of a few places meet a requirement?
+ * Is something true of at least one of a few places?
  *
- * @param requirement the requirement
- * @param places two to four different places, each of which clearly meets it or clearly doesn't
+ * @param requirement what is asked for
+ * @param places two or three different places
  */
-public record Question(Requirement requirement, List<Place> places) {
-
-  private static final int SMALLEST_LIST = 2;
-  private static final int LARGEST_LIST = 4;
+public record Question(Trait requirement, List<Place> places) {
 
   /** One question in this many, whatever its wording and order, is kept for the final test. */
   private static final int HELD_OUT_ONE_IN = 8;
 
-  /** Copies the places and checks that the question has an answer. */
+  /** Copies the places. */
   public Question {
     places = List.copyOf(places);
-    for (Place place : places) {
-      if (requirement.metBy(place).isEmpty()) {
-        throw new IllegalArgumentException(
-            place.name() + ": it is open to dispute whether it is " + requirement.name());
-      }
-    }
-  }
-
-  /** The places that meet the requirement, in the order of the list. */
-  public List<Place> meeting() {
-    return places.stream().filter(p -> requirement.metBy(p).orElseThrow()).toList();
   }
 
   /** Whether at least one place meets the requirement. */
   public boolean answer() {
-    return !meeting().isEmpty();
+    return places.stream().anyMatch(place -> place.is(requirement));
   }
 
   /** The names of the places, with commas. */
@@ -45,14 +31,9 @@ public record Question(Requirement requirement, List<Place> places) {
     return String.join(", ", places.stream().map(Place::name).toList());
   }
 
-  /**
-   * The question without its wording and order, as text: equal for two questions that ask the same
-   * thing.
-   */
+  /** The question without its wording and order: equal for two questions that ask the same thing. */
   public String key() {
-    List<String> names = new ArrayList<>(places.stream().map(Place::name).toList());
-    Collections.sort(names);
-    return requirement.name() + " | " + String.join(", ", names);
+    return requirement + " | " + String.join(", ", places.stream().map(Place::name).sorted().toList());
   }
 
   /**
@@ -70,28 +51,17 @@ public record Question(Requirement requirement, List<Place> places) {
   /**
    * Draws a question.
    *
-   * @param world where from
-   * @param requirement the requirement
    * @param answer the answer that it must have
    * @param heldOut the part that it must come from
-   * @param random the source of randomness
    */
   static Question draw(
-      World world, Requirement requirement, boolean answer, boolean heldOut, Random random) {
-    List<Place> meeting = new ArrayList<>();
-    List<Place> failing = new ArrayList<>();
-    for (Place place : world.places()) {
-      requirement.metBy(place).ifPresent(met -> (met ? meeting : failing).add(place));
-    }
+      World world, Trait requirement, boolean answer, boolean heldOut, Random random) {
     while (true) {
-      int size = SMALLEST_LIST + random.nextInt(LARGEST_LIST - SMALLEST_LIST + 1);
-      int hits = answer ? 1 : 0;
-      while (answer && hits < size - 1 && random.nextInt(3) == 0) {
-        hits++;
-      }
+      int size = 2 + random.nextInt(2);
+      int meeting = answer ? 1 + (random.nextInt(3) == 0 ? 1 : 0) : 0;
       List<Place> places = new ArrayList<>();
-      pick(meeting, hits, places, random);
-      pick(failing, size - hits, places, random);
+      places.addAll(some(world.places(requirement, true), Math.min(meeting, size), random));
+      places.addAll(some(world.places(requirement, false), size - places.size(), random));
       Collections.shuffle(places, random);
       Question question = new Question(requirement, places);
       if (question.heldOut() == heldOut) {
@@ -100,14 +70,9 @@ public record Question(Requirement requirement, List<Place> places) {
     }
   }
 
-  private static void pick(List<Place> from, int count, List<Place> into, Random random) {
-    for (int i = 0; i < count; i++) {
-      Place place = from.get(random.nextInt(from.size()));
-      if (into.contains(place)) {
-        i--;
-      } else {
-        into.add(place);
-      }
-    }
+  private static List<Place> some(List<Place> from, int count, Random random) {
+    List<Place> shuffled = new ArrayList<>(from);
+    Collections.shuffle(shuffled, random);
+    return shuffled.subList(0, count);
   }
 }

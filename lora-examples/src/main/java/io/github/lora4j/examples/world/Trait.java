@@ -1,30 +1,24 @@
 package io.github.lora4j.examples.world;
 
-import java.util.List;
-
-/** What can be true of a place; the phrases follow "is", as in "Lima is on the sea". */
+/** What can be true of a place. */
 public enum Trait {
   /** Inside a mountain range or in a high valley of one, not merely in sight of it. */
-  MOUNTAINS("in the mountains", "among mountains"),
+  MOUNTAINS("in the mountains"),
   /** On the coast of a sea or an ocean; a river port does not count. */
-  SEA("on the sea", "by the sea"),
+  SEA("on the sea"),
   /** In a desert or in an oasis of one. */
-  DESERT("in a desert", "in the desert"),
+  DESERT("in a desert"),
   /** More than a million people live in the city itself, whichever way it is counted. */
-  MILLION("home to over a million people", "a city of over a million people"),
-  /** The capital of a sovereign country. */
-  CAPITAL("a capital city", "the capital of a country"),
-  /** Surrounded by water on an island smaller than Australia. */
-  ISLAND("on an island", "surrounded by water");
+  MILLION("home to over a million people");
 
-  private final List<String> phrases;
+  private final String phrase;
 
-  Trait(String... phrases) {
-    this.phrases = List.of(phrases);
+  Trait(String phrase) {
+    this.phrase = phrase;
   }
 
-  /** The ways to say it, the usual one first. */
-  public List<String> phrases() {
-    return phrases;
+  /** What follows "is", as in "Havana is on the sea". */
+  public String phrase() {
+    return phrase;
   }
 }

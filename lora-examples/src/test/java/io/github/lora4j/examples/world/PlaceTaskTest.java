@@ -2,6 +2,10 @@ package io.github.lora4j.examples.world;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,20 +17,23 @@ import org.junit.jupiter.api.Test;
 class PlaceTaskTest {
 
   private final World world = World.load();
-  private final List<String> train = PlaceTask.csv(world, 600, false, 1);
-  private final List<String> test = PlaceTask.csv(world, 400, true, 2);
+  private final List<String> train = PlaceTask.csv(world, 480, false, 1);
+  private final List<String> test = PlaceTask.csv(world, 200, true, 2);
 
   @Test
-  void writesTheSameRowsForTheSameSeed() {
-    assertThat(PlaceTask.csv(world, 600, false, 1)).isEqualTo(train);
-    assertThat(PlaceTask.csv(world, 600, false, 3)).isNotEqualTo(train);
+  void theCommittedFilesAreThoseThatTheProgramWrites() throws IOException {
+    for (Map.Entry<String, List<String>> file : PlaceTaskFiles.contents().entrySet()) {
+      assertThat(Files.readAllLines(Path.of("data").resolve(file.getKey())))
+          .isEqualTo(file.getValue());
+    }
   }
 
   @Test
   void writesAsManyRowsAsAskedForWithEachAnswerInHalfOfThem() {
-    assertThat(train).hasSize(601).startsWith("requirement,places,answer");
-    assertThat(train).filteredOn(line -> line.endsWith(",1")).hasSize(300);
-    assertThat(train).filteredOn(line -> line.endsWith(",0")).hasSize(300);
+    assertThat(train).hasSize(481).startsWith("requirement,places,answer");
+    assertThat(train).filteredOn(line -> line.endsWith(",1")).hasSize(240);
+    assertThat(train).filteredOn(line -> line.endsWith(",0")).hasSize(240);
+    assertThat(PlaceTask.csv(world, 480, false, 3)).isNotEqualTo(train);
   }
 
   @Test
@@ -39,8 +46,8 @@ class PlaceTaskTest {
   @Test
   void keepsTrainingAndTestApartInAnyOrderOfThePlaces() {
     Set<String> trained = keys(train);
-    assertThat(trained).hasSize(600);
-    assertThat(keys(test)).hasSize(400).doesNotContainAnyElementsOf(trained);
+    assertThat(trained).hasSize(480);
+    assertThat(keys(test)).hasSize(200).doesNotContainAnyElementsOf(trained);
     assertThat(test.subList(1, test.size())).allMatch(line -> question(line).heldOut());
   }
 
@@ -52,14 +59,13 @@ class PlaceTaskTest {
   }
 
   private Question question(String line) {
-    Map<String, Requirement> requirements =
-        world.requirements().stream()
-            .collect(Collectors.toMap(Requirement::name, Function.identity()));
+    Map<String, Trait> traits =
+        Arrays.stream(Trait.values()).collect(Collectors.toMap(Trait::phrase, Function.identity()));
     Map<String, Place> places =
         world.places().stream().collect(Collectors.toMap(Place::name, Function.identity()));
     String[] cells = line.split("\"");
     return new Question(
-        requirements.get(cells[0].replace(",", "")),
-        List.of(cells[1].split(", ")).stream().map(places::get).toList());
+        traits.get(cells[0].replace(",", "")),
+        Arrays.stream(cells[1].split(", ")).map(places::get).toList());
   }
 }

@@ -1,0 +1,67 @@
+package io.github.lora4j.examples.cli;
+
+import io.github.lora4j.model.AutoModelForCausalLM;
+import io.github.lora4j.model.CausalLM;
+import io.github.lora4j.peft.PeftModel;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Makes one model of a base and an adapter. */
+@Command(
+    name = "merge",
+    description =
+        "Adds an adapter into the weights of its base and writes a complete model folder, with the"
+            + " tokenizer's files, that needs neither any more.",
+    footer = {"", "--json fields: output, dtype, parameters, merged_modules (their number)."})
+public final class MergeCommand implements Callable<Integer> {
+
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--adapter",
+      required = true,
+      paramLabel = "DIR",
+      description = "Adapter folder, of the command train or of PEFT.")
+  private Path adapter;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder for the model; made where it is missing, files in it replaced.")
+  private Path output;
+
+  @Mixin private CommonOptions common;
+
+  /** For picocli, which makes the instance. */
+  public MergeCommand() {}
+
+  @Override
+  public Integer call() {
+    Folders.prepareOutput(output, model.dir(), adapter);
+    try (CausalLM base = AutoModelForCausalLM.fromPretrained(model.dir(), model.loadOptions());
+        PeftModel<CausalLM> peft = PeftModel.fromPretrained(base, adapter);
+        CausalLM merged = peft.mergeAndUnload()) {
+      merged.savePretrained(output);
+      int modules = peft.targetedModuleNames().size();
+      Map<String, Object> fields = new LinkedHashMap<>();
+      fields.put("output", output.toString());
+      fields.put("dtype", merged.dtype().torchName());
+      fields.put("parameters", merged.parameterCount());
+      fields.put("merged_modules", modules);
+      common.print(
+          fields,
+          List.of(
+              String.format(
+                  Locale.ROOT, "%s with %,d merged layers saved to %s", merged, modules, output)));
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,85 @@
+package io.github.lora4j.examples.cli;
+
+import io.github.lora4j.model.LoadOptions;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** Which model, and how it is loaded. */
+final class ModelOptions {
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description =
+          "Model folder in the Hugging Face format: config.json, safetensors, tokenizer.json.")
+  private Path model;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "f32|bf16|f16",
+      converter = Precision.class,
+      description = "Precision of the weights. Default: the checkpoint's.")
+  private Optional<DType> dtype = Optional.empty();
+
+  @Option(
+      names = "--device",
+      paramLabel = "auto|cpu|cuda[:N]",
+      converter = DeviceName.class,
+      description = "Where to compute. Default: the first GPU if there is one, else the CPU.")
+  private Optional<String> device = Optional.empty();
+
+  Path dir() {
+    return model;
+  }
+
+  LoadOptions loadOptions() {
+    LoadOptions.Builder options = LoadOptions.builder();
+    dtype.ifPresent(options::dtype);
+    device
+        .filter(name -> !name.equals(DeviceName.AUTO))
+        .map(DeviceName::open)
+        .ifPresent(options::device);
+    return options.build();
+  }
+
+  /** The floating-point types that a model can be loaded in. */
+  static final class Precision implements ITypeConverter<DType> {
+    @Override
+    public DType convert(String value) {
+      return DType.byName(value.toLowerCase(Locale.ROOT))
+          .filter(dtype -> dtype.isFloatingPoint() && dtype != DType.F64)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException("expected f32, bf16 or f16, found '" + value + "'"));
+    }
+  }
+
+  /** Checks a device's name; whether the device is there is asked later, outside of parsing. */
+  static final class DeviceName implements ITypeConverter<String> {
+    static final String AUTO = "auto";
+
+    @Override
+    public String convert(String value) {
+      String name = value.toLowerCase(Locale.ROOT);
+      if (!name.matches("auto|cpu|cuda(:[0-9]{1,3})?")) {
+        throw new TypeConversionException(
+            "expected auto, cpu, cuda or cuda:N, found '" + value + "'");
+      }
+      return name;
+    }
+
+    static Device open(String name) {
+      int colon = name.indexOf(':');
+      return name.equals("cpu")
+          ? Device.CPU
+          : Device.cuda(colon < 0 ? 0 : Integer.parseInt(name.substring(colon + 1)));
+    }
+  }
+}
