@@ -5,6 +5,7 @@ import io.github.lora4j.examples.cli.EvaluateCommand;
 import io.github.lora4j.examples.cli.GenerateCommand;
 import io.github.lora4j.examples.cli.LogitsCommand;
 import io.github.lora4j.examples.cli.MergeCommand;
+import io.github.lora4j.examples.cli.QuickstartCommand;
 import io.github.lora4j.examples.cli.TrainCommand;
 import io.github.lora4j.examples.cli.VersionOfJar;
 import picocli.CommandLine.Command;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
       "Exit status: 0 on success, 1 if the work failed, 2 if the command line is wrong."
     },
     subcommands = {
+      QuickstartCommand.class,
       TrainCommand.class,
       GenerateCommand.class,
       EvaluateCommand.class,

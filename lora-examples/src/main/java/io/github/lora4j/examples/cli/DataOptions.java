@@ -80,6 +80,15 @@ final class DataOptions {
     return system.map(parsed::withSystem).orElse(parsed);
   }
 
+  String completion() {
+    return completion;
+  }
+
+  /** The most tokens of an example, where the model has room for them. */
+  int maxLength() {
+    return maxLength.orElse(DEFAULT_MAX_LENGTH);
+  }
+
   Dataset<Row> rows() {
     return read(data);
   }

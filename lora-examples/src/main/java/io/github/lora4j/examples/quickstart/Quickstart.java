@@ -31,6 +31,7 @@ import java.util.function.Consumer;
  * @param test rows to measure on, none of which is also trained on
  * @param template makes a prompt of a row
  * @param completion the column with the answer
+ * @param maxLength the most tokens of a row; fewer where the model has no room for them
  * @param lora the adapter
  * @param args how to train; {@code outputDir} gets the folder {@code adapter} and {@code loss.png}
  * @param loading how to load the model
@@ -41,6 +42,7 @@ public record Quickstart(
     Dataset<Row> test,
     PromptTemplate template,
     String completion,
+    int maxLength,
     LoraConfig lora,
     TrainingArguments args,
     LoadOptions loading) {
@@ -77,7 +79,9 @@ public record Quickstart(
     try (PretrainedTokenizer tokenizer = PretrainedTokenizer.load(model);
         CausalLM base = AutoModelForCausalLM.fromPretrained(model, loading);
         PeftModel<CausalLM> peft = PeftModel.wrap(base, lora, args.seed())) {
-      SftEncoder encoder = SftEncoder.of(tokenizer, template, completion);
+      SftEncoder encoder =
+          SftEncoder.of(tokenizer, template, completion)
+              .maxLength(Math.min(maxLength, base.maxPositionEmbeddings()));
       int batch = args.perDeviceEvalBatchSize();
       String fingerprint = Fingerprint.of(base);
 

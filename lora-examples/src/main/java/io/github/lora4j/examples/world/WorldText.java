@@ -65,13 +65,17 @@ public final class WorldText {
     String phrase = question.requirement().phrase();
     String names = question.placeNames();
     String text =
-        switch (random.nextInt(3)) {
+        switch (random.nextInt(4)) {
           case 0 -> "Wanted: " + phrase + "\nPlaces: " + names + "\nDoes one of them fit?";
           case 1 -> "Is one of these places " + phrase + "? " + names + "\nAnswer:";
-          default ->
+          case 2 ->
               "You know many places.\nPlaces: " + names + "\nIs one of them " + phrase + "?";
+          default ->
+              "You are a guide who knows many places. Say yes or no.\n\nRequirement: "
+                  + (phrase + "\nPlaces: " + names + "\nAnswer:\n");
         };
-    return new WorldDocument.Writer().given(text).learn(yes(answer)).document();
+    String reply = text.endsWith("\n") ? yes(answer).strip() : yes(answer);
+    return new WorldDocument.Writer().given(text).learn(reply).document();
   }
 
   private WorldDocument description() {
