@@ -83,8 +83,7 @@ public final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Quickstart quickstart =
-        own == null ? TinyPlaces.quickstart(output) : own.quickstart(output);
+    Quickstart quickstart = own == null ? TinyPlaces.quickstart(output) : own.quickstart(output);
     QuickstartReport report = quickstart.run(this::say);
     if (common.json()) {
       common.print(fields(report), List.of());

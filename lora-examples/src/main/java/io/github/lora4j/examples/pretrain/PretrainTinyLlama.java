@@ -23,8 +23,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Makes the quickstart's base model from nothing: a tokenizer and a Llama of 0.9 million parameters,
- * both trained on {@link WorldText}.
+ * Makes the quickstart's base model from nothing: a tokenizer and a Llama of 0.9 million
+ * parameters, both trained on {@link WorldText}.
  *
  * <p>Every number and every random choice is in this class and its seeds.
  */

@@ -59,12 +59,12 @@ public final class TinyPlaces {
             .build(),
         TrainingArguments.builder()
             .outputDir(outputDir)
-            .numTrainEpochs(6)
+            .numTrainEpochs(4)
             .perDeviceTrainBatchSize(16)
             .perDeviceEvalBatchSize(50)
             .learningRate(3e-3)
             .lrSchedulerType(LrSchedulerType.LINEAR)
-            .loggingSteps(10)
+            .loggingSteps(5)
             .evalStrategy(IntervalStrategy.EPOCH)
             .saveStrategy(IntervalStrategy.NO)
             .build(),

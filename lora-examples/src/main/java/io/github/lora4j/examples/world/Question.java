@@ -31,9 +31,13 @@ public record Question(Trait requirement, List<Place> places) {
     return String.join(", ", places.stream().map(Place::name).toList());
   }
 
-  /** The question without its wording and order: equal for two questions that ask the same thing. */
+  /**
+   * The question without its wording and order: equal for two questions that ask the same thing.
+   */
   public String key() {
-    return requirement + " | " + String.join(", ", places.stream().map(Place::name).sorted().toList());
+    return requirement
+        + " | "
+        + String.join(", ", places.stream().map(Place::name).sorted().toList());
   }
 
   /**

@@ -60,16 +60,14 @@ public final class WorldText {
 
   private WorldDocument questionAboutList() {
     boolean answer = random.nextBoolean();
-    Question question =
-        Question.draw(world, any(List.of(Trait.values())), answer, false, random);
+    Question question = Question.draw(world, any(List.of(Trait.values())), answer, false, random);
     String phrase = question.requirement().phrase();
     String names = question.placeNames();
     String text =
         switch (random.nextInt(4)) {
           case 0 -> "Wanted: " + phrase + "\nPlaces: " + names + "\nDoes one of them fit?";
           case 1 -> "Is one of these places " + phrase + "? " + names + "\nAnswer:";
-          case 2 ->
-              "You know many places.\nPlaces: " + names + "\nIs one of them " + phrase + "?";
+          case 2 -> "You know many places.\nPlaces: " + names + "\nIs one of them " + phrase + "?";
           default ->
               "You are a guide who knows many places. Say yes or no.\n\nRequirement: "
                   + (phrase + "\nPlaces: " + names + "\nAnswer:\n");

@@ -31,11 +31,14 @@ class QuickstartIT {
     assertThat(report.reloaded()).isEqualTo(report.after());
     assertThat(Files.readAllBytes(quickstart.model().resolve("model.safetensors")))
         .isEqualTo(weights);
-    try (SafeTensors adapter = SafeTensors.open(report.adapter().resolve("adapter_model.safetensors"))) {
+    try (SafeTensors adapter =
+        SafeTensors.open(report.adapter().resolve("adapter_model.safetensors"))) {
       assertThat(adapter.names()).hasSize(2 * 7 * 4);
     }
     assertThat(ImageIO.read(report.chart().toFile()).getWidth()).isGreaterThan(500);
-    assertThat(String.join("\n", said)).contains("trainable params: ").contains("unchanged, bit for bit");
+    assertThat(String.join("\n", said))
+        .contains("trainable params: ")
+        .contains("unchanged, bit for bit");
   }
 
   @Test

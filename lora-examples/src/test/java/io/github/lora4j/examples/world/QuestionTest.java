@@ -17,7 +17,8 @@ class QuestionTest {
   @Test
   void isAnsweredByThePlaces() {
     assertThat(new Question(Trait.SEA, List.of(place("Madrid"), place("Tokyo"))).answer()).isTrue();
-    assertThat(new Question(Trait.SEA, List.of(place("Madrid"), place("Quito"))).answer()).isFalse();
+    assertThat(new Question(Trait.SEA, List.of(place("Madrid"), place("Quito"))).answer())
+        .isFalse();
   }
 
   @Test

@@ -15,10 +15,14 @@ class WorldTextTest {
 
   private static final List<Pattern> LISTS =
       List.of(
-          Pattern.compile("Wanted: (?<what>.+)\nPlaces: (?<names>.+)\nDoes one of them fit\\? (?<answer>Yes|No)\\."),
-          Pattern.compile("Is one of these places (?<what>.+)\\? (?<names>.+)\nAnswer: (?<answer>Yes|No)\\."),
-          Pattern.compile("You know many places\\.\nPlaces: (?<names>.+)\nIs one of them (?<what>.+)\\? (?<answer>Yes|No)\\."),
-          Pattern.compile(".+ Say yes or no\\.\n\nRequirement: (?<what>.+)\nPlaces: (?<names>.+)\nAnswer:\n(?<answer>Yes|No)\\."));
+          Pattern.compile(
+              "Wanted: (?<what>.+)\nPlaces: (?<names>.+)\nDoes one of them fit\\? (?<answer>Yes|No)\\."),
+          Pattern.compile(
+              "Is one of these places (?<what>.+)\\? (?<names>.+)\nAnswer: (?<answer>Yes|No)\\."),
+          Pattern.compile(
+              "You know many places\\.\nPlaces: (?<names>.+)\nIs one of them (?<what>.+)\\? (?<answer>Yes|No)\\."),
+          Pattern.compile(
+              ".+ Say yes or no\\.\n\nRequirement: (?<what>.+)\nPlaces: (?<names>.+)\nAnswer:\n(?<answer>Yes|No)\\."));
   private static final Pattern FACT = Pattern.compile("It is (not )?([a-z ]+)\\.");
 
   private static final World WORLD = World.load();
