@@ -2,7 +2,6 @@ package io.github.lora4j.peft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -10,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.error.LoraException;
+import io.github.lora4j.testing.DevelopmentData;
 import io.github.lora4j.testing.Fixtures;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -323,8 +323,6 @@ class AdapterConfigFileTest {
   }
 
   private static Path adapters() {
-    String shared = System.getProperty("lora4j.shared");
-    assumeTrue(shared != null, "the system property lora4j.shared names no folder of fixtures");
-    return Path.of(shared).resolve("fixtures/peft-adapters");
+    return DevelopmentData.require("fixtures/peft-adapters");
   }
 }

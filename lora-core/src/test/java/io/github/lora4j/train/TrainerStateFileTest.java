@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.lora4j.testing.DevelopmentData;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,11 +18,7 @@ class TrainerStateFileTest {
   @TempDir private Path folder;
 
   private static Path transformersFile() {
-    String shared = System.getProperty("lora4j.shared", "");
-    Path file = Path.of(shared, "fixtures/trainer-checkpoint/trainer_state.json");
-    Assumptions.assumeTrue(
-        !shared.isEmpty() && Files.exists(file), "lora4j.shared names no folder with fixtures");
-    return file;
+    return DevelopmentData.require("fixtures/trainer-checkpoint/trainer_state.json");
   }
 
   private static Map<String, Object> parse(String json) throws Exception {
