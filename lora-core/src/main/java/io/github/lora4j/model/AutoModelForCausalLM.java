@@ -30,17 +30,28 @@ public final class AutoModelForCausalLM {
     ModelConfig config = ModelConfig.load(modelDir);
     config.requireUnquantized();
     ModelFamily family = ModelFamilies.of(config);
-    DecoderSpec spec = family.describe(config);
+    DecoderSpec described = family.describe(config);
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
+      SizeLimits.check(config, described, checkpoint);
+      boolean untie =
+          described.tieWordEmbeddings()
+              && TiedHead.isContradicted(checkpoint, family.names().embedTokens(), config);
+      DecoderSpec spec = untie ? described.untied() : described;
       CausalLayers layers =
           CheckpointWeights.load(
               checkpoint,
+              config,
               options,
               weights -> CausalLayers.build(spec, family.names(), weights),
               name ->
                   family.ignores(name)
                       || spec.tieWordEmbeddings() && name.equals(CausalLayers.HEAD + ".weight"));
-      return new CausalLM(config, family, layers, Optional.of(modelDir), true);
+      return new CausalLM(
+          untie ? config.with(CausalLM.TIE, false) : config,
+          family,
+          layers,
+          Optional.of(modelDir),
+          true);
     }
   }
 
@@ -55,11 +66,13 @@ public final class AutoModelForCausalLM {
   public static CausalLM fromConfig(ModelConfig config, long seed, Device device) {
     ModelFamily family = ModelFamilies.of(config);
     DecoderSpec spec = family.describe(config);
+    SizeLimits.check(config, spec);
     try (TensorScope scope = TensorScope.open();
         Generator generator = Generator.of(seed)) {
       RandomWeights weights =
           new RandomWeights(generator, config.number("initializer_range", 0.02), device);
-      CausalLayers layers = CausalLayers.build(spec, family.names(), weights);
+      CausalLayers layers =
+          WeightSource.feed(weights, source -> CausalLayers.build(spec, family.names(), source));
       return new CausalLM(config, family, layers, Optional.empty(), true);
     }
   }

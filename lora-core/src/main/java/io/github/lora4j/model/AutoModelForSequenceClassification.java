@@ -26,10 +26,12 @@ public final class AutoModelForSequenceClassification {
             .sizeOf("id2label")
             .orElseGet(() -> config.integer("num_labels").orElse(DEFAULT_LABELS));
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
+      SizeLimits.check(config, spec, checkpoint);
       return new SequenceClassifier(
           config,
           CheckpointWeights.load(
               checkpoint,
+              config,
               options,
               weights -> ScoredLayers.build(spec, family.names(), labels, weights),
               family::ignores));

@@ -61,7 +61,12 @@ final class CausalDecodingSession implements DecodingSession {
     for (int i = 0; i < layers.spec().numHiddenLayers(); i++) {
       caches.add(new KvCache(maxLength));
     }
-    forward(ids, longest);
+    try {
+      forward(ids, longest);
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
   }
 
   @Override

@@ -25,6 +25,8 @@ import java.util.function.UnaryOperator;
  */
 public final class CausalLM implements DecoderModel, NextTokenModel {
 
+  static final String TIE = "tie_word_embeddings";
+
   private final ModelConfig config;
   private final ModelFamily family;
   private final CausalLayers layers;
@@ -56,6 +58,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
    * @return {@code [batch, seq, vocab]} in the model's dtype, in the caller's scope
    */
   public Tensor logits(int[] inputIds, int[] attentionMask, int batch) {
+    if (batch < 1) {
+      throw new IllegalArgumentException("batch: expected at least one row, found " + batch);
+    }
     int[] labels = new int[inputIds.length];
     Arrays.fill(labels, TokenizedExample.IGNORE_INDEX);
     return logits(new Batch(batch, inputIds.length / batch, inputIds, attentionMask, labels));
@@ -85,7 +90,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   public double lossAndBackward(Batch batch, double scale, ForwardContext context) {
     requireOpen();
     ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
-    SupervisedPositions supervised = SupervisedPositions.of(batch);
+    SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
       return 0;
     }
@@ -98,7 +103,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   public double loss(Batch batch, ForwardContext context) {
     requireOpen();
     ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
-    SupervisedPositions supervised = SupervisedPositions.of(batch);
+    SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
       return 0;
     }
@@ -225,7 +230,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   @Override
   public CausalLM shareWith(UnaryOperator<LinearLayer> change) {
     requireOpen();
-    return new CausalLM(config, family, layers.shareWith(change), source, true);
+    CausalLayers shared = layers.shareWith(change);
+    boolean untied = layers.spec().tieWordEmbeddings() && !shared.spec().tieWordEmbeddings();
+    return new CausalLM(untied ? config.with(TIE, false) : config, family, shared, source, true);
   }
 
   /**

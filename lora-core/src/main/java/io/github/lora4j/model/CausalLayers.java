@@ -71,7 +71,19 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
   }
 
   CausalLayers shareWith(UnaryOperator<LinearLayer> change) {
-    return new CausalLayers(decoder.shareWith(change), change.apply(head));
+    Decoder shared = decoder.shareWith(change);
+    LinearLayer sharedHead = change.apply(head);
+    return new CausalLayers(
+        spec().tieWordEmbeddings() && !multipliesByTable(sharedHead, shared)
+            ? shared.untied()
+            : shared,
+        sharedHead);
+  }
+
+  /** A head that an adapter was merged into has a weight of its own. */
+  private static boolean multipliesByTable(LinearLayer head, Decoder decoder) {
+    return head instanceof DenseLinear dense
+        && dense.weight().address() == decoder.embedding().weight().address();
   }
 
   @Override

@@ -26,10 +26,10 @@ final class CheckpointWeights implements WeightSource {
   private final Optional<DType> dtype;
   private final Device device;
 
-  private CheckpointWeights(Checkpoint checkpoint, LoadOptions options) {
+  private CheckpointWeights(Checkpoint checkpoint, Optional<DType> dtype, Device device) {
     this.checkpoint = checkpoint;
-    this.dtype = options.dtype();
-    this.device = options.device().orElseGet(Device::auto);
+    this.dtype = dtype;
+    this.device = device;
   }
 
   /**
@@ -42,24 +42,45 @@ final class CheckpointWeights implements WeightSource {
    */
   static <T extends Layer> T load(
       Checkpoint checkpoint,
+      ModelConfig config,
       LoadOptions options,
       Function<WeightSource, T> build,
       Predicate<String> ignored) {
-    requireMatch(checkpoint, expected(build), ignored);
-    CheckpointWeights weights = new CheckpointWeights(checkpoint, options);
+    Map<String, long[]> expected = expected(build);
+    requireMatch(checkpoint, expected, ignored);
+    CheckpointWeights weights =
+        new CheckpointWeights(
+            checkpoint,
+            options.dtype().or(() -> commonDType(checkpoint, config, expected.keySet())),
+            options.device().orElseGet(Device::auto));
     try (TensorScope scope = TensorScope.open()) {
-      return build.apply(weights);
+      return WeightSource.feed(weights, build);
     }
+  }
+
+  /**
+   * What a checkpoint of several dtypes is converted to, since a model computes in one; empty where
+   * there is only one.
+   */
+  private static Optional<DType> commonDType(
+      Checkpoint checkpoint, ModelConfig config, Set<String> names) {
+    List<DType> found =
+        names.stream().map(name -> checkpoint.info(name).dtype()).distinct().toList();
+    return found.size() < 2
+        ? Optional.empty()
+        : Optional.of(config.dtype().orElseGet(() -> found.get(0)));
   }
 
   private static <T extends Layer> Map<String, long[]> expected(Function<WeightSource, T> build) {
     Map<String, long[]> shapes = new LinkedHashMap<>();
     try (TensorScope scope = TensorScope.open()) {
-      build.apply(
-          (name, shape) -> {
-            shapes.put(name, shape.clone());
-            return Tensor.empty(DType.U8, Device.CPU, new long[shape.length]);
-          });
+      build
+          .apply(
+              (name, shape) -> {
+                shapes.put(name, shape.clone());
+                return Tensor.empty(DType.U8, Device.CPU, new long[shape.length]);
+              })
+          .close();
     }
     return shapes;
   }

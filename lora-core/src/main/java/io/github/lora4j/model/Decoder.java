@@ -63,6 +63,11 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
     return embedding.weight().dtype();
   }
 
+  /** The same layers under a head that isn't tied. */
+  Decoder untied() {
+    return new Decoder(spec.untied(), embedding, blocks, norm);
+  }
+
   Decoder withLinears(UnaryOperator<LinearLayer> change) {
     return new Decoder(
         spec, embedding, blocks.stream().map(b -> b.withLinears(change)).toList(), norm);

@@ -27,6 +27,20 @@ public record DecoderSpec(
     AttentionSpec attention,
     MlpSpec mlp) {
 
+  /** The same decoder with a head of its own. */
+  DecoderSpec untied() {
+    return new DecoderSpec(
+        vocabSize,
+        hiddenSize,
+        numHiddenLayers,
+        maxPositionEmbeddings,
+        false,
+        normEps,
+        rotary,
+        attention,
+        mlp);
+  }
+
   /**
    * The attention of a block.
    *

@@ -1,6 +1,9 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.nn.Activation;
+import io.github.lora4j.nn.RopeScaling;
+import io.github.lora4j.nn.RotaryEmbedding;
 import java.util.List;
 
 /**
@@ -45,11 +48,31 @@ final class LlamaFamily implements ModelFamily {
         maxPositions,
         config.flag("tie_word_embeddings", false),
         config.number("rms_norm_eps", 1e-6),
-        RopeParameters.read(config, headDim, maxPositions),
+        rotary(config, headDim, maxPositions),
         new DecoderSpec.AttentionSpec(
             heads, kvHeads, headDim, attentionBias, attentionBias, 1 / Math.sqrt(headDim)),
         new DecoderSpec.MlpSpec(
             config.size("intermediate_size"), activation, config.flag("mlp_bias", false)));
+  }
+
+  /**
+   * Llama rotates whole heads: without scaling, transformers overlooks {@code
+   * partial_rotary_factor}; with scaling, its code fails on one below 1.
+   */
+  private static RotaryEmbedding rotary(ModelConfig config, int headDim, int maxPositions) {
+    RotaryEmbedding read = RopeParameters.read(config, headDim, maxPositions);
+    boolean scaled = !(read.scaling() instanceof RopeScaling.None);
+    if (scaled && read.rotaryDim() != headDim) {
+      throw new UnsupportedModelException(
+          config.source()
+              + ": partial_rotary_factor: expected 1 beside a scaled rotary embedding, found one"
+              + " that rotates "
+              + read.rotaryDim()
+              + " of "
+              + headDim
+              + " features; Llama rotates whole heads.");
+    }
+    return new RotaryEmbedding(headDim, read.theta(), read.scaling());
   }
 
   @Override

@@ -25,7 +25,7 @@ public final class LoadOptions {
     return new Builder();
   }
 
-  /** The dtype to convert to; empty keeps each tensor's own. */
+  /** The dtype to convert to; empty keeps the checkpoint's. */
   public Optional<DType> dtype() {
     return dtype;
   }
@@ -44,7 +44,8 @@ public final class LoadOptions {
 
     /**
      * The dtype of all weights: F32, BF16 or F16. Default: what the checkpoint holds, without a
-     * copy.
+     * copy; where it holds several, the one that {@code config.json} names, or else the
+     * embedding's.
      */
     public Builder dtype(DType dtype) {
       if (dtype != DType.F32 && dtype != DType.BF16 && dtype != DType.F16) {

@@ -9,6 +9,7 @@ import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.tensor.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +27,7 @@ public final class ModelConfig {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long MAX_BYTES = 16L << 20;
+  private static final int MAX_SHOWN = 200;
 
   private final ObjectNode node;
   private final String source;
@@ -54,6 +56,8 @@ public final class ModelConfig {
             file + " is larger than 16 MiB, which no model configuration is.");
       }
       return of(Files.readString(file), file.toString());
+    } catch (CharacterCodingException e) {
+      throw new CheckpointFormatException(file + " is not text in UTF-8.", e);
     } catch (IOException e) {
       throw new UncheckedIOException(file + " could not be read: " + e.getMessage(), e);
     }
@@ -230,6 +234,13 @@ public final class ModelConfig {
     return new ModelConfig(copy, source);
   }
 
+  /** The same configuration with one truth value set. */
+  public ModelConfig with(String key, boolean value) {
+    ObjectNode copy = node.deepCopy();
+    copy.put(key, value);
+    return new ModelConfig(copy, source);
+  }
+
   /** The same configuration without a key. */
   public ModelConfig without(String key) {
     ObjectNode copy = node.deepCopy();
@@ -249,7 +260,12 @@ public final class ModelConfig {
   /** An error about a key's value, to be thrown. */
   public CheckpointFormatException wrong(String key, String expected) {
     return new CheckpointFormatException(
-        source + ": " + key + ": expected " + expected + ", found " + node.get(key));
+        source + ": " + key + ": expected " + expected + ", found " + shortened(node.get(key)));
+  }
+
+  private static String shortened(JsonNode value) {
+    String text = String.valueOf(value);
+    return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "…";
   }
 
   private CheckpointFormatException missing(String key, String expected) {

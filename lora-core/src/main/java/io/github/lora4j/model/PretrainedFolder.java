@@ -38,7 +38,10 @@ final class PretrainedFolder {
       Files.createDirectories(dir);
       CheckpointWriter.write(dir, parameters);
       AtomicFile.writeString(dir.resolve("config.json"), config.toJson());
-      if (source.isPresent() && !Files.isSameFile(source.get(), dir)) {
+      // The folder may be gone by now: a loaded model doesn't need it.
+      if (source.isPresent()
+          && Files.isDirectory(source.get())
+          && !Files.isSameFile(source.get(), dir)) {
         for (String name : COMPANIONS) {
           Path companion = source.get().resolve(name);
           if (Files.isRegularFile(companion)) {

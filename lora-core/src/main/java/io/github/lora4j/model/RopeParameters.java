@@ -31,6 +31,14 @@ final class RopeParameters {
     double outerPart = config.number("partial_rotary_factor", 1);
     double part = section.map(s -> s.number("partial_rotary_factor", outerPart)).orElse(outerPart);
     int rotaryDim = (int) (headDim * part);
+    if (part <= 0 || part > 1 || rotaryDim < 2 || rotaryDim % 2 != 0) {
+      throw section
+          .filter(s -> s.has("partial_rotary_factor"))
+          .orElse(config)
+          .wrong(
+              "partial_rotary_factor",
+              "more than 0, at most 1, and an even number of the " + headDim + " head features");
+    }
     RopeScaling scaling =
         section.map(s -> scaling(s, config, maxPositions)).orElseGet(RopeScaling.None::new);
     return new RotaryEmbedding(rotaryDim, theta, scaling);

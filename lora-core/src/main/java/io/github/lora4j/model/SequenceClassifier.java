@@ -8,6 +8,7 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * A decoder whose last token's hidden state is scored: {@code
@@ -39,6 +40,9 @@ public final class SequenceClassifier implements AutoCloseable {
   /**
    * Scores sequences at their last token that isn't padding, without gradients.
    *
+   * <p>Tokens equal to {@code pad_token_id} of the configuration count as padding even where the
+   * mask has them, as in transformers, unless a sequence has no others.
+   *
    * @return {@code [batch, numLabels]} in the model's dtype, in the caller's scope
    */
   public Tensor logits(Batch batch) {
@@ -56,19 +60,26 @@ public final class SequenceClassifier implements AutoCloseable {
       Tensor last =
           hidden
               .reshape(hidden.size(0) * hidden.size(1), hidden.size(2))
-              .indexSelect(0, Tensor.of(lastTokens(batch), batch.size()).to(decoder.device()));
+              .indexSelect(
+                  0,
+                  Tensor.of(lastTokens(batch, config.integer("pad_token_id")), batch.size())
+                      .to(decoder.device()));
       LinearLayer score = layers.score();
       return scope.handOver(score.forward(decoder.norm().forward(last), context));
     }
   }
 
-  private static long[] lastTokens(Batch batch) {
+  private static long[] lastTokens(Batch batch, OptionalInt padTokenId) {
     long[] last = new long[batch.size()];
+    boolean[] real = new boolean[batch.size()];
     int[] mask = batch.attentionMask();
     Arrays.fill(last, -1);
     for (int i = 0; i < mask.length; i++) {
-      if (mask[i] == 1) {
-        last[i / batch.length()] = i;
+      int row = i / batch.length();
+      boolean isPad = padTokenId.isPresent() && batch.inputIds()[i] == padTokenId.getAsInt();
+      if (mask[i] == 1 && (!isPad || !real[row])) {
+        last[row] = i;
+        real[row] |= !isPad;
       }
     }
     for (int row = 0; row < last.length; row++) {

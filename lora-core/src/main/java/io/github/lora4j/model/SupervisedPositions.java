@@ -19,14 +19,27 @@ final class SupervisedPositions {
     this.targets = targets;
   }
 
-  /** Label {@code i} of a row is predicted from its position {@code i - 1}. */
-  static SupervisedPositions of(Batch batch) {
+  /**
+   * Label {@code i} of a row is predicted from its position {@code i - 1}.
+   *
+   * @throws IllegalArgumentException if a label that counts is no token
+   */
+  static SupervisedPositions of(Batch batch, int vocabSize) {
     int[] labels = batch.labels();
     long[] positions = new long[labels.length];
     long[] targets = new long[labels.length];
     int n = 0;
     for (int i = 0; i < labels.length; i++) {
       if (i % batch.length() != 0 && labels[i] != TokenizedExample.IGNORE_INDEX) {
+        if (labels[i] < 0 || labels[i] >= vocabSize) {
+          throw new IllegalArgumentException(
+              "labels["
+                  + i
+                  + "]: expected -100 or a token id in [0, "
+                  + vocabSize
+                  + "), found "
+                  + labels[i]);
+        }
         positions[n] = i - 1;
         targets[n++] = labels[i];
       }

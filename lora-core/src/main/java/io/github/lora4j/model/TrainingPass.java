@@ -50,6 +50,7 @@ final class TrainingPass {
               decoder.forward(
                   inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context));
     }
+    requireLearning(loss);
     double value = loss.item();
     Functional.backward(loss.mul(scale));
     return value;
@@ -81,6 +82,7 @@ final class TrainingPass {
     try (var region = context.enter(decoder.device())) {
       loss = top.apply(output);
     }
+    requireLearning(loss);
     double value = loss.item();
     Functional.backward(loss.mul(scale));
     Optional<byte[]> randomStateAfter = context.dropout().map(Generator::state);
@@ -97,6 +99,14 @@ final class TrainingPass {
       Functional.backward(decoder.embedding().forward(inputs.ids()), gradient.orElseThrow());
     }
     return value;
+  }
+
+  private static void requireLearning(Tensor loss) {
+    if (!loss.requiresGrad()) {
+      throw new IllegalStateException(
+          "Nothing in this model learns: call requiresGrad(true) on it, wrap it in an adapter, or"
+              + " load the adapter as trainable.");
+    }
   }
 
   private static int lowestTrainable(List<DecoderBlock> blocks) {

@@ -58,24 +58,29 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     Map<String, AdapterTarget> targets =
         matched.targets().stream().collect(Collectors.toMap(AdapterTarget::module, t -> t));
     List<LoraLinear> wrapped = new ArrayList<>();
-    this.view =
-        (M)
-            base.withLinears(
-                layer -> {
-                  AdapterTarget target = targets.get(layer.name());
-                  if (target == null) {
-                    return layer;
-                  }
-                  LoraLinear lora =
-                      new LoraLinear(
-                          layer,
-                          weights.apply(target),
-                          target.scaling(),
-                          config.loraDropout(),
-                          enabled);
-                  wrapped.add(lora);
-                  return lora;
-                });
+    try {
+      this.view =
+          (M)
+              base.withLinears(
+                  layer -> {
+                    AdapterTarget target = targets.get(layer.name());
+                    if (target == null) {
+                      return layer;
+                    }
+                    LoraLinear lora =
+                        new LoraLinear(
+                            layer,
+                            weights.apply(target),
+                            target.scaling(),
+                            config.loraDropout(),
+                            enabled);
+                    wrapped.add(lora);
+                    return lora;
+                  });
+    } catch (RuntimeException | Error e) {
+      wrapped.forEach(LoraLinear::close);
+      throw e;
+    }
     this.layers = List.copyOf(wrapped);
   }
 
@@ -177,6 +182,11 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   }
 
   private static void requireFrozen(DecoderModel base) {
+    if (base.linearLayers().stream().anyMatch(LoraLinear.class::isInstance)) {
+      throw new IllegalStateException(
+          "This model is seen through an adapter already; wrap its baseModel(), or what"
+              + " mergeAndUnload() gives.");
+    }
     if (!base.trainableParameters().isEmpty()) {
       throw new IllegalStateException(
           "The base model's own parameters are set to learn, and an adapter needs them frozen: call"
@@ -257,6 +267,10 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
       throw new IllegalStateException(
           "A merged adapter can't be trained: call unmergeAdapter() first.");
     }
+    if (!isEnabled()) {
+      throw new IllegalStateException(
+          "An adapter that is switched off can't be trained: call enableAdapterLayers() first.");
+    }
     return view.lossAndBackward(batch, scale, context);
   }
 
@@ -312,6 +326,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   /**
    * Merges the adapter.
    *
+   * <p>Not while another thread computes with {@link #model()}; the same holds for unmerging.
+   *
    * @param safeMerge whether to refuse weights that are not finite; then nothing is merged
    */
   public void mergeAdapter(boolean safeMerge) {
@@ -344,19 +360,21 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *
    * @param safeMerge whether to refuse weights that are not finite
    * @return a model of its own for the caller to close; it shares unchanged weights with the base
-   *     and may outlive it
+   *     and may outlive it. To train all of it, save and load it first: else the base would change
    */
   @SuppressWarnings("unchecked") // as in the constructor
   public M mergeAndUnload(boolean safeMerge) {
     requireOpen();
-    Map<String, LoraLinear> adapted =
-        layers.stream().collect(Collectors.toMap(LoraLinear::name, layer -> layer));
+    Map<String, LinearLayer> merged = new LinkedHashMap<>();
+    try {
+      layers.forEach(layer -> merged.put(layer.name(), layer.mergedLayer(safeMerge)));
+    } catch (RuntimeException | Error e) {
+      merged.values().forEach(LinearLayer::close);
+      throw e;
+    }
     return (M)
         base.shareWith(
-            layer -> {
-              LoraLinear lora = adapted.get(layer.name());
-              return lora == null ? layer.share() : lora.mergedLayer(safeMerge);
-            });
+            layer -> merged.containsKey(layer.name()) ? merged.get(layer.name()) : layer.share());
   }
 
   private void requireOpen() {

@@ -12,6 +12,7 @@ public final class Autocast implements AutoCloseable {
   private final torch.DeviceType type;
   private final boolean before;
   private final torch.ScalarType dtypeBefore;
+  private boolean closed;
 
   private Autocast(Device device, DType dtype) {
     NativeRuntime.ensureLoaded();
@@ -37,6 +38,10 @@ public final class Autocast implements AutoCloseable {
 
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     if (torch.decrement_nesting() == 0) {
       torch.clear_cache();
     }

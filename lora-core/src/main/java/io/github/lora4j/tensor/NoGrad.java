@@ -7,6 +7,7 @@ import org.bytedeco.pytorch.GradMode;
 public final class NoGrad implements AutoCloseable {
 
   private final boolean before;
+  private boolean closed;
 
   private NoGrad(boolean enabled) {
     NativeRuntime.ensureLoaded();
@@ -32,6 +33,9 @@ public final class NoGrad implements AutoCloseable {
 
   @Override
   public void close() {
-    GradMode.set_enabled(before);
+    if (!closed) {
+      closed = true;
+      GradMode.set_enabled(before);
+    }
   }
 }

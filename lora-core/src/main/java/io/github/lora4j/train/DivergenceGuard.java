@@ -48,13 +48,17 @@ final class DivergenceGuard {
             .formatted(what, step, value, before, advice));
   }
 
-  /** Checks the loss of an evaluation; nothing is about to be applied there. */
-  static void requireFiniteEvaluation(double loss) {
+  /**
+   * Checks the loss of an evaluation; nothing is about to be applied there.
+   *
+   * @param when such as {@code " after step 5"}; empty outside of a run
+   */
+  static void requireFiniteEvaluation(double loss, String when) {
     if (!Double.isFinite(loss)) {
       throw new TrainingDivergedException(
-          ("The evaluation loss is %s. Check that the model gives finite logits in this dtype (F16"
-                  + " overflows where BF16 and F32 don't).")
-              .formatted(loss));
+          ("The evaluation loss%s is %s. Check that the model gives finite logits in this dtype"
+                  + " (F16 overflows where BF16 and F32 don't).")
+              .formatted(when, loss));
     }
   }
 }

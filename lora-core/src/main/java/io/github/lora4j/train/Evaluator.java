@@ -33,8 +33,12 @@ final class Evaluator {
     this.context = context;
   }
 
-  /** The mean loss per supervised token and the time it took; without the epoch. */
-  EvaluationResult evaluate() {
+  /**
+   * The mean loss per supervised token and the time it took; without the epoch.
+   *
+   * @param when for the message of a loss that isn't finite: {@code " after step 5"}, or empty
+   */
+  EvaluationResult evaluate(String when) {
     Speed time = new Speed();
     double lossSum = 0;
     long supervised = 0;
@@ -50,7 +54,7 @@ final class Evaluator {
       batches++;
     }
     double loss = lossSum / supervised;
-    DivergenceGuard.requireFiniteEvaluation(loss);
+    DivergenceGuard.requireFiniteEvaluation(loss, when);
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("eval_loss", loss);
     Speed.addTo(metrics, "eval", time.seconds(), dataset.size(), batches);

@@ -86,7 +86,7 @@ public final class Trainer {
    * @throws IllegalStateException without an evaluation dataset
    */
   public EvaluationResult evaluate() {
-    EvaluationResult result = evaluator().evaluate();
+    EvaluationResult result = evaluator().evaluate("");
     LOG.info("{}", LogRow.format(result.metrics()));
     return result;
   }

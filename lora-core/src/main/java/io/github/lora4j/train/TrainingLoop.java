@@ -208,7 +208,7 @@ final class TrainingLoop {
   }
 
   private void evaluate(Progress progress) {
-    EvaluationResult bare = evaluator.orElseThrow().evaluate();
+    EvaluationResult bare = evaluator.orElseThrow().evaluate(" after step " + globalStep);
     Map<String, Double> metrics = new LinkedHashMap<>(bare.metrics());
     show(log.row(globalStep, epoch, metrics), progress);
     metrics.put("epoch", epoch);

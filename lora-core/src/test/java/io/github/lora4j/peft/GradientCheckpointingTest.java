@@ -106,6 +106,7 @@ class GradientCheckpointingTest {
       Outcome kept = step(model, false);
       assertThat(kept.gradients().keySet()).isEqualTo(model.parameters().keySet());
       assertSame(step(model, true), kept);
+      assertSame(step(model, true, true), step(model, false, true));
     }
   }
 }

@@ -333,6 +333,15 @@ class PeftModelTest {
   }
 
   @Test
+  void anAdapterAroundAnAdapterIsRefused() {
+    try (PeftModel<CausalLM> peft = PeftModel.wrap(base, random(4))) {
+      assertThatIllegalStateException()
+          .isThrownBy(() -> PeftModel.wrap(peft.model(), random(2)))
+          .withMessageContaining("baseModel()");
+    }
+  }
+
+  @Test
   void loadedAdaptersAreFrozenUnlessTheyAreToLearnOn() {
     try (PeftModel<CausalLM> frozen = PeftModel.fromPretrained(base, ADAPTER);
         PeftModel<CausalLM> learning = PeftModel.fromPretrained(base, ADAPTER, true)) {

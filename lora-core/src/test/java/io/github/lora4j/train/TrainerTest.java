@@ -479,6 +479,33 @@ class TrainerTest {
   }
 
   @Test
+  void anEvaluationThatDivergesNamesTheStep() {
+    try (ToyModel model = new ToyModel(0.0)) {
+      TrainerCallback breaking =
+          new TrainerCallback() {
+            @Override
+            public void onStepEnd(StepInfo step, TrainerControl control) {
+              if (step.step() == 2) {
+                model.trainableParameters().get("head.bias").detach().fillInPlace(Double.NaN);
+              }
+            }
+          };
+      TrainingArguments args =
+          args().evalStrategy(IntervalStrategy.STEPS).evalSteps(2).maxSteps(4).build();
+      Trainer trainer =
+          Trainer.builder(model, args)
+              .trainDataset(DATA)
+              .evalDataset(DATA)
+              .callbacks(breaking)
+              .build();
+
+      assertThatThrownBy(trainer::train)
+          .isInstanceOf(TrainingDivergedException.class)
+          .hasMessageContaining("The evaluation loss after step 2 is NaN");
+    }
+  }
+
+  @Test
   void staleGradientsOfTheModelDontCount() {
     try (ToyModel fresh = new ToyModel(0.0);
         ToyModel used = new ToyModel(0.0)) {

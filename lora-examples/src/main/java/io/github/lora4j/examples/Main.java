@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Every command has --help. Results go to standard output, everything else to standard error.",
-      "Exit status: 0 on success, 1 if the work failed, 2 if the command line is wrong."
+      "Exit status: 0 on success, 1 if the work failed, 2 if the command line can't be understood."
     },
     subcommands = {
       QuickstartCommand.class,

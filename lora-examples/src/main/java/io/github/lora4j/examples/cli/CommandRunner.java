@@ -55,7 +55,8 @@ public final class CommandRunner {
   private static int reportUsage(ParameterException e) {
     CommandLine at = e.getCommandLine();
     PrintWriter err = at.getErr();
-    err.println("error: " + e.getMessage());
+    // Some of picocli's own messages begin with a word of that kind already.
+    err.println("error: " + e.getMessage().replaceFirst("^Error: ", ""));
     if (!UnmatchedArgumentException.printSuggestions(e, err)) {
       err.println("Try '" + at.getCommandSpec().qualifiedName() + " --help'.");
     }

@@ -4,6 +4,7 @@ import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.PaddingCollator;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.dataset.Row;
+import io.github.lora4j.examples.quickstart.Answers;
 import io.github.lora4j.text.PretrainedTokenizer;
 import io.github.lora4j.text.PromptTemplate;
 import io.github.lora4j.text.SftEncoder;
@@ -78,9 +79,11 @@ public final class EvaluateCommand implements Callable<Integer> {
               .evaluate();
       long start = System.nanoTime();
       int[] eos = EndOfSequence.tokenIds(model.dir(), tokenizer);
+      int longest = maxNewTokens.orElse(Answers.enoughTokens(examples));
+      List<String> expected = rows.stream().map(encoder::completion).toList();
       int matches =
-          new ExactMatch(loaded.model(), tokenizer, encoder, eos)
-              .count(rows, batchSize, maxNewTokens.orElse(ExactMatch.enoughTokens(examples)));
+          Answers.of(loaded.model(), tokenizer, examples, expected, eos, longest, batchSize)
+              .exactMatches();
       double seconds = (System.nanoTime() - start) / 1e9;
       report(rows.size(), encoder.truncatedRows(), result, matches, seconds);
     }

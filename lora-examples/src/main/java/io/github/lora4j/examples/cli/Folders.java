@@ -11,6 +11,34 @@ final class Folders {
   private Folders() {}
 
   /**
+   * Sees to it that the file of the results replaces nothing that the command reads.
+   *
+   * @param input a file, or the folder of a model or adapter, whose weights must stay as they are
+   */
+  static void requireElsewhere(Path output, Path input) {
+    try {
+      Path folder = output.toAbsolutePath().getParent();
+      boolean among = folder != null && isSame(folder, input) && isWeights(output);
+      if (among || isSame(output, input)) {
+        throw new IllegalArgumentException(
+            "--output "
+                + output
+                + " is one of the inputs, and would be overwritten: choose another");
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean isWeights(Path file) {
+    return file.getFileName().toString().matches("(adapter_)?model.*");
+  }
+
+  private static boolean isSame(Path one, Path other) throws IOException {
+    return Files.exists(one) && Files.exists(other) && Files.isSameFile(one, other);
+  }
+
+  /**
    * Makes the folder of the results.
    *
    * @param inputs folders that must stay as they are

@@ -78,6 +78,9 @@ public final class LogitsCommand implements Callable<Integer> {
           "adapters on sequence classifiers are not built yet: merge the adapter with PEFT"
               + " (merge_and_unload) and give the merged folder as --model, or use --head causal");
     }
+    Folders.requireElsewhere(output, input);
+    Folders.requireElsewhere(output, model.dir());
+    adapter.dir().ifPresent(dir -> Folders.requireElsewhere(output, dir));
     Batch batch = BatchFile.read(input);
     try (TensorScope scope = TensorScope.open()) {
       Tensor logits = head == Head.CAUSAL ? causal(batch) : seqcls(batch);

@@ -28,8 +28,8 @@ import picocli.CommandLine.Option;
     },
     footer = {
       "",
-      "--json fields: adapter, chart, rows, exact_match_before, exact_match_after, same_after_reload,"
-          + " base_unchanged, and the metrics of the training."
+      "--json fields: adapter, chart, rows, exact_match_before, exact_match_after,"
+          + " same_after_reload, base_unchanged, and the metrics of the training."
     })
 public final class QuickstartCommand implements Callable<Integer> {
 
@@ -64,6 +64,7 @@ public final class QuickstartCommand implements Callable<Integer> {
     private TrainingOptions training = new TrainingOptions();
 
     private Quickstart quickstart(Path output) {
+      Folders.prepareOutput(output, model.dir());
       // Equal rows must not fall on both sides.
       Set<Map<String, String>> seen = new HashSet<>();
       Dataset<Row> distinct = data.rows().filter(row -> seen.add(row.toMap()));

@@ -2,6 +2,7 @@ package io.github.lora4j.examples.quickstart;
 
 import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.PaddingCollator;
+import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.dataset.Row;
 import io.github.lora4j.error.DatasetException;
 import io.github.lora4j.error.LoraException;
@@ -10,6 +11,7 @@ import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.model.LoadOptions;
 import io.github.lora4j.peft.LoraConfig;
 import io.github.lora4j.peft.PeftModel;
+import io.github.lora4j.tensor.DType;
 import io.github.lora4j.text.PretrainedTokenizer;
 import io.github.lora4j.text.PromptTemplate;
 import io.github.lora4j.text.SftEncoder;
@@ -18,9 +20,12 @@ import io.github.lora4j.train.TrainingArguments;
 import io.github.lora4j.train.TrainingResult;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * The first fine-tune, start to end: measure the base, train an adapter, measure again, save it,
@@ -82,20 +87,24 @@ public record Quickstart(
       SftEncoder encoder =
           SftEncoder.of(tokenizer, template, completion)
               .maxLength(Math.min(maxLength, base.maxPositionEmbeddings()));
-      int batch = args.perDeviceEvalBatchSize();
+      requireTrainable(base.dtype());
+      Dataset<TokenizedExample> learnt = train.map(encoder);
+      Questions questions =
+          new Questions(test.map(encoder), completions(encoder), ends(base, tokenizer));
       String fingerprint = Fingerprint.of(base);
 
-      Answers before = Answers.of(base, tokenizer, encoder, test, batch);
+      Answers before = answers(base, tokenizer, questions);
       say.accept("Before: the base answers " + percent(before) + " of the held-out rows exactly.");
       say.accept(peft.trainableParametersSummary());
       TrainingResult training =
           Trainer.builder(peft, args)
-              .trainDataset(train.map(encoder))
-              .evalDataset(test.map(encoder))
+              .trainDataset(learnt)
+              .evalDataset(questions.examples())
               .dataCollator(PaddingCollator.of(tokenizer))
+              .eosTokenIds(questions.eosTokenIds())
               .build()
               .train();
-      Answers after = Answers.of(peft.model(), tokenizer, encoder, test, batch);
+      Answers after = answers(peft.model(), tokenizer, questions);
       say.accept("After:  with the adapter it answers " + percent(after) + " exactly.");
       show(before, after, say);
 
@@ -105,18 +114,54 @@ public record Quickstart(
 
       requireUnchanged(base, fingerprint);
       say.accept("The base model is unchanged, bit for bit: the gain is the adapter's alone.");
-      Answers reloaded = answersOfReloaded(adapter, tokenizer, encoder);
+      Answers reloaded = answersOfReloaded(adapter, tokenizer, questions);
       requireSame(after, reloaded);
       say.accept("Reloaded into a fresh base, the adapter gives the same answers to all rows.");
       return new QuickstartReport(adapter, chart, before, after, reloaded, training);
     }
   }
 
+  /** What is measured: held-out rows, their completions, and what may end an answer. */
+  private record Questions(
+      Dataset<TokenizedExample> examples, List<String> expected, int[] eosTokenIds) {}
+
+  private static void requireTrainable(DType dtype) {
+    if (dtype == DType.F16) {
+      throw new LoraException(
+          "training in float16 needs loss scaling, which is not built yet: load the model in bf16"
+              + " or f32 (--dtype)");
+    }
+  }
+
+  private List<String> completions(SftEncoder encoder) {
+    return test.stream().map(encoder::completion).toList();
+  }
+
+  /** What the model's folder names as end of a text, and what the tokenizer does. */
+  private static int[] ends(CausalLM base, PretrainedTokenizer tokenizer) {
+    return IntStream.concat(
+            base.eosTokenIds().stream().mapToInt(Integer::intValue),
+            tokenizer.eosTokenId().stream())
+        .distinct()
+        .toArray();
+  }
+
+  private Answers answers(CausalLM asked, PretrainedTokenizer tokenizer, Questions questions) {
+    return Answers.of(
+        asked,
+        tokenizer,
+        questions.examples(),
+        questions.expected(),
+        questions.eosTokenIds(),
+        Answers.enoughTokens(questions.examples()),
+        args.perDeviceEvalBatchSize());
+  }
+
   private Answers answersOfReloaded(
-      Path adapter, PretrainedTokenizer tokenizer, SftEncoder encoder) {
+      Path adapter, PretrainedTokenizer tokenizer, Questions questions) {
     try (CausalLM fresh = AutoModelForCausalLM.fromPretrained(model, loading);
         PeftModel<CausalLM> peft = PeftModel.fromPretrained(fresh, adapter)) {
-      return Answers.of(peft.model(), tokenizer, encoder, test, args.perDeviceEvalBatchSize());
+      return answers(peft.model(), tokenizer, questions);
     }
   }
 
@@ -138,7 +183,7 @@ public record Quickstart(
   }
 
   private static String percent(Answers answers) {
-    return "%.1f%%".formatted(100 * answers.exactMatch());
+    return String.format(Locale.ROOT, "%.1f%%", 100 * answers.exactMatch());
   }
 
   private static void requireUnchanged(CausalLM base, String fingerprint) {

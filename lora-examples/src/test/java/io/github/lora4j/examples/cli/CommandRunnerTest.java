@@ -16,7 +16,7 @@ import picocli.CommandLine.Command;
 class CommandRunnerTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "generate", "evaluate", "merge", "logits"})
+  @ValueSource(strings = {"quickstart", "train", "generate", "evaluate", "merge", "logits"})
   void everyCommandHasHelpThatDocumentsItsJson(String command) {
     assertThat(Invocation.of(command, "--help").succeeds().out())
         .startsWith("Usage: lora-examples " + command)
@@ -52,7 +52,10 @@ class CommandRunnerTest {
         .asString()
         .contains("expected f32, bf16 or f16, found 'int8'");
     assertThat(Invocation.of("generate", "--model", "x", "--prompt", "a", "--prompt-file", "b"))
-        .returns(2, Invocation::exitCode);
+        .returns(2, Invocation::exitCode)
+        .extracting(Invocation::err)
+        .asString()
+        .startsWith("error: --prompt=TEXT, --prompt-file=FILE");
     assertThat(Invocation.of("generate", "--model", "x", "--device", "tpu"))
         .returns(2, Invocation::exitCode)
         .extracting(Invocation::err)

@@ -91,6 +91,19 @@ class EvaluateCommandTest {
   }
 
   @Test
+  void promptsLongerThanTheModelsRoomAreCutAsInTraining() {
+    Path rows =
+        TinyModel.write(
+            shared.resolve("long.csv"),
+            csvRow("question", "answer")
+                + csvRow("a cat", " " + greedy("a cat"))
+                + csvRow("is it a cat? ".repeat(40), "yes"));
+    JsonNode result = evaluate(rows, "--max-new-tokens", NEW_TOKENS, "--json").json();
+    assertThat(result.get("truncated_rows").intValue()).isEqualTo(1);
+    assertThat(result.get("exact_matches").intValue()).isEqualTo(1);
+  }
+
+  @Test
   void peopleGetATable() {
     assertThat(evaluate(rows("table.csv")).succeeds().out())
         .contains("rows         3", "loss ", "per token", "exact match  ");

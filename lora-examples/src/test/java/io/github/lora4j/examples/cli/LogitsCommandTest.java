@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.lora4j.io.SafeTensorsWriter;
 import io.github.lora4j.tensor.Tensor;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,6 +43,18 @@ class LogitsCommandTest {
 
   private Path input(Map<String, long[]> values, long... shape) {
     return LogitsFiles.write(work.resolve("in.safetensors"), values, shape);
+  }
+
+  @Test
+  void inputsAreNeverReplaced() throws IOException {
+    Path file = input(Map.of("input_ids", new long[] {1, 2}), 1, 2);
+    byte[] before = Files.readAllBytes(file);
+    Path model = TinyModel.create(work.resolve("model"));
+    for (Path output : List.of(file, model.resolve("model.safetensors"))) {
+      Object[] args = {"logits", "--model", model, "--input", file, "--output", output};
+      assertThat(Invocation.of(args).failure()).contains("--output", "inputs");
+    }
+    assertThat(file).hasBinaryContent(before);
   }
 
   @Test
