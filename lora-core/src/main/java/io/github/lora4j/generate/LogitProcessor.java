@@ -42,13 +42,13 @@ final class LogitProcessor {
       }
     }
     if (config.topK() > 0) {
-      Truncation.topK(scores, config.topK());
+      UnlikelyTokens.topK(scores, config.topK());
     }
     if (config.topP() < 1) {
-      Truncation.topP(scores, config.topP());
+      UnlikelyTokens.topP(scores, config.topP());
     }
     if (config.minP().isPresent()) {
-      Truncation.minP(scores, config.minP().getAsDouble());
+      UnlikelyTokens.minP(scores, config.minP().getAsDouble());
     }
   }
 

@@ -51,16 +51,16 @@ final class TokenChooser {
    * @param uniform from [0, 1)
    */
   static int draw(float[] scores, double uniform) {
-    double highest = Truncation.max(scores);
+    double highest = UnlikelyTokens.max(scores);
     double total = 0;
     for (float score : scores) {
-      total += Truncation.exponential(score - highest);
+      total += UnlikelyTokens.exponential(score - highest);
     }
     double target = uniform * total;
     double sum = 0;
     int chosen = 0;
     for (int i = 0; i < scores.length; i++) {
-      double weight = Truncation.exponential(scores[i] - highest);
+      double weight = UnlikelyTokens.exponential(scores[i] - highest);
       if (weight > 0) {
         chosen = i;
         sum += weight;
@@ -90,7 +90,7 @@ final class TokenChooser {
   }
 
   private void requireChoice(float[] scores) {
-    float highest = Truncation.max(scores);
+    float highest = UnlikelyTokens.max(scores);
     if (highest == Float.NEGATIVE_INFINITY) {
       throw new LoraException(
           "no token is left to choose at new token "

@@ -30,7 +30,7 @@ final class ModuleMatcher {
    */
   static MatchedModules match(
       List<ModuleEntry> modules, LoraConfig config, List<String> defaultTargets, NameCheck check) {
-    ModuleNames model = new ModuleNames(modules);
+    KnownModules model = new KnownModules(modules);
     TargetModules named = expand(model, config, defaultTargets);
     TargetModules targets = shorten(model, named);
     ModuleRule rule = new ModuleRule(config, targets);
@@ -58,7 +58,7 @@ final class ModuleMatcher {
   }
 
   private static TargetModules expand(
-      ModuleNames model, LoraConfig config, List<String> defaultTargets) {
+      KnownModules model, LoraConfig config, List<String> defaultTargets) {
     TargetModules targets = config.targetModules();
     if (targets instanceof TargetModules.AllLinear) {
       return new TargetModules.Names(
@@ -79,14 +79,14 @@ final class ModuleMatcher {
   }
 
   /** PEFT matches with, and saves, the short list. */
-  private static TargetModules shorten(ModuleNames model, TargetModules targets) {
+  private static TargetModules shorten(KnownModules model, TargetModules targets) {
     if (!(targets instanceof TargetModules.Names given)
         || given.names().size() < MinimalSuffixes.FEWEST_NAMES) {
       return targets;
     }
     Set<String> names = Set.copyOf(given.names());
     List<String> others =
-        model.names().stream().filter(module -> !ModuleNames.isNamed(module, names)).toList();
+        model.names().stream().filter(module -> !KnownModules.isNamed(module, names)).toList();
     Set<String> minimal = MinimalSuffixes.of(given.names(), others);
     return minimal.size() < given.names().size()
         ? new TargetModules.Names(List.copyOf(minimal))

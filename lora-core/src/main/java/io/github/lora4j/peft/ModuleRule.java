@@ -54,7 +54,7 @@ final class ModuleRule {
       return PythonRegex.of(field, regex.pattern())::matches;
     }
     Set<String> names = fullNames(modules);
-    return module -> ModuleNames.isNamed(module, names);
+    return module -> KnownModules.isNamed(module, names);
   }
 
   private static Set<String> fullNames(TargetModules modules) {

@@ -22,14 +22,14 @@ final class NameProblems {
 
   private static final Logger LOG = LoggerFactory.getLogger(NameProblems.class);
 
-  private final ModuleNames model;
+  private final KnownModules model;
   private final LoraConfig config;
   private final NameCheck check;
   private final List<String> errors = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
   private boolean linearNamesHelp;
 
-  NameProblems(ModuleNames model, LoraConfig config, NameCheck check) {
+  NameProblems(KnownModules model, LoraConfig config, NameCheck check) {
     this.model = model;
     this.config = config;
     this.check = check;
@@ -45,9 +45,9 @@ final class NameProblems {
         errors.add(
             kind == ModuleEntry.Kind.EMBEDDING
                 ? "adapters on embeddings are not built yet: leave %s out of targetModules"
-                    .formatted(ModuleNames.shown(names))
+                    .formatted(KnownModules.shown(names))
                 : "targetModules matches what is no linear layer: %s"
-                    .formatted(ModuleNames.shown(names)));
+                    .formatted(KnownModules.shown(names)));
       }
     }
   }
@@ -161,13 +161,13 @@ final class NameProblems {
       return "";
     }
     return model.contains(name)
-            && targets.stream().noneMatch(t -> ModuleNames.isNamed(t, Set.of(name)))
+            && targets.stream().noneMatch(t -> KnownModules.isNamed(t, Set.of(name)))
         ? " (the layer is there, but is not a target)"
-        : ModuleNames.didYouMean(name, targets);
+        : KnownModules.didYouMean(name, targets);
   }
 
   private String hint(String name) {
-    String near = ModuleNames.didYouMean(name, model.linearNames());
+    String near = KnownModules.didYouMean(name, model.linearNames());
     if (!near.isEmpty() || name.chars().noneMatch(c -> "*+?[(|\\^$".indexOf(c) >= 0)) {
       return near;
     }
@@ -176,7 +176,7 @@ final class NameProblems {
 
   private static String show(TargetModules modules) {
     return modules instanceof TargetModules.Names given
-        ? "[" + ModuleNames.shown(given.names()) + "]"
+        ? "[" + KnownModules.shown(given.names()) + "]"
         : modules instanceof TargetModules.Regex regex
             ? "\"" + regex.pattern() + "\""
             : "" + modules;

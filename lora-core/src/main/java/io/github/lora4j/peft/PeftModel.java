@@ -98,16 +98,15 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *     no layer
    */
   public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig config, long seed) {
-    requireFrozen(base);
-    MatchedModules matched = match(base, config, NameCheck.STRICT);
-    Map<String, LinearLayer> linears = linearsByName(base);
+    BaseLayers layers = BaseLayers.of(base);
+    MatchedModules matched = layers.match(config, NameCheck.STRICT);
     try (Generator generator = Generator.of(seed)) {
       return new PeftModel<>(
           base,
           config,
           matched,
           target -> {
-            LinearLayer layer = linears.get(target.module());
+            LinearLayer layer = layers.linear(target);
             return LoraWeights.init(
                 config.initLoraWeights(),
                 target.r(),
@@ -136,15 +135,14 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public static <M extends DecoderModel> PeftModel<M> fromPretrained(
       M base, Path adapterDir, boolean isTrainable) {
-    requireFrozen(base);
+    BaseLayers layers = BaseLayers.of(base);
     LoraConfig config = LoraConfig.load(adapterDir);
-    MatchedModules matched = match(base, config, NameCheck.LENIENT);
-    Map<String, LinearLayer> linears = linearsByName(base);
+    MatchedModules matched = layers.match(config, NameCheck.LENIENT);
     List<AdapterWeightsFile.Expected> expected =
         matched.targets().stream()
             .map(
                 target -> {
-                  LinearLayer layer = linears.get(target.module());
+                  LinearLayer layer = layers.linear(target);
                   return new AdapterWeightsFile.Expected(
                       target.module(), target.r(), layer.inFeatures(), layer.outFeatures());
                 })
@@ -152,46 +150,6 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     Map<String, LoraWeights> weights = AdapterWeightsFile.read(adapterDir, expected, base.device());
     return new PeftModel<>(
         base, config, matched, target -> weights.get(target.module()).requiresGrad(isTrainable));
-  }
-
-  private static MatchedModules match(DecoderModel base, LoraConfig config, NameCheck check) {
-    Map<String, LinearLayer> linears = linearsByName(base);
-    String embedding = base.family().names().embedTokens();
-    List<ModuleEntry> modules =
-        base.moduleNames().stream()
-            .map(
-                name -> {
-                  ModuleEntry.Kind kind =
-                      name.equals(base.headName())
-                          ? ModuleEntry.Kind.OUTPUT_HEAD
-                          : linears.containsKey(name)
-                              ? ModuleEntry.Kind.LINEAR
-                              : name.equals(embedding)
-                                  ? ModuleEntry.Kind.EMBEDDING
-                                  : ModuleEntry.Kind.OTHER;
-                  return new ModuleEntry(name, kind);
-                })
-            .toList();
-    return ModuleMatcher.match(modules, config, base.family().defaultTargetModules(), check);
-  }
-
-  private static Map<String, LinearLayer> linearsByName(DecoderModel base) {
-    Map<String, LinearLayer> linears = new LinkedHashMap<>();
-    base.linearLayers().forEach(layer -> linears.put(layer.name(), layer));
-    return linears;
-  }
-
-  private static void requireFrozen(DecoderModel base) {
-    if (base.linearLayers().stream().anyMatch(LoraLinear.class::isInstance)) {
-      throw new IllegalStateException(
-          "This model is seen through an adapter already; wrap its baseModel(), or what"
-              + " mergeAndUnload() gives.");
-    }
-    if (!base.trainableParameters().isEmpty()) {
-      throw new IllegalStateException(
-          "The base model's own parameters are set to learn, and an adapter needs them frozen: call"
-              + " requiresGrad(false) on it first.");
-    }
   }
 
   // ---- what it is

@@ -34,7 +34,7 @@ final class TrainingLoop {
   private final long parameterCount;
   private final StepPlan plan;
   private final LearningRateSchedule schedule;
-  private final CheckpointWriter checkpoints;
+  private final RunCheckpoints checkpoints;
   private final TrainerControl control = new TrainerControl();
   private final DivergenceGuard guard = new DivergenceGuard();
   private final RunLog log = new RunLog();
@@ -66,7 +66,7 @@ final class TrainingLoop {
     }
     plan = StepPlan.of(dataset.size(), args);
     schedule = LearningRateSchedule.of(args, plan);
-    checkpoints = new CheckpointWriter(model, args, plan);
+    checkpoints = new RunCheckpoints(model, args, plan);
   }
 
   TrainingResult run() {

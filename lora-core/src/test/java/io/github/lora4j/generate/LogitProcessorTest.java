@@ -80,23 +80,23 @@ class LogitProcessorTest {
   @Test
   void topPKeepsTheFewestTokensThatReachP() {
     float[] scores = logarithms(0.1, 0.4, 0.2, 0.3);
-    Truncation.topP(scores, 0.65);
+    UnlikelyTokens.topP(scores, 0.65);
     assertThat(kept(scores)).containsExactly(1, 3);
   }
 
   @Test
   void topPDropsLowerIdsFirstAmongEqualScores() {
     float[] scores = logarithms(0.25, 0.25, 0.25, 0.25);
-    Truncation.topP(scores, 0.4);
+    UnlikelyTokens.topP(scores, 0.4);
     assertThat(kept(scores)).containsExactly(2, 3);
   }
 
   @Test
   void topKKeepsTiesWithTheLastAndLetsEverythingThroughWhenThereAreFewerTokens() {
     float[] scores = {3, 1, 2, 2, 2};
-    Truncation.topK(scores, 2);
+    UnlikelyTokens.topK(scores, 2);
     assertThat(kept(scores)).containsExactly(0, 2, 3, 4);
-    Truncation.topK(scores, 5);
+    UnlikelyTokens.topK(scores, 5);
     assertThat(kept(scores)).containsExactly(0, 2, 3, 4);
   }
 
@@ -112,7 +112,7 @@ class LogitProcessorTest {
       Arrays.sort(sorted);
       float threshold = sorted[sorted.length - k];
       float[] scores = logits.clone();
-      Truncation.topK(scores, k);
+      UnlikelyTokens.topK(scores, k);
       assertThat(kept(scores))
           .as("k = %d", k)
           .containsExactly(

@@ -8,8 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.error.UnsupportedModelException;
-import io.github.lora4j.io.Checkpoint;
-import io.github.lora4j.io.CheckpointWriter;
 import io.github.lora4j.io.SafeTensors;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
@@ -17,9 +15,7 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import io.github.lora4j.testing.Fixtures;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -38,16 +34,7 @@ class CausalLMTest {
   private Path changed(
       Path source, Consumer<Map<String, Tensor>> tensors, UnaryOperator<String> config)
       throws IOException {
-    try (Checkpoint checkpoint = Checkpoint.open(source);
-        TensorScope scope = TensorScope.open()) {
-      Map<String, Tensor> all = new LinkedHashMap<>();
-      checkpoint.names().forEach(name -> all.put(name, checkpoint.tensor(name)));
-      tensors.accept(all);
-      CheckpointWriter.write(dir, all);
-    }
-    Files.writeString(
-        dir.resolve("config.json"), config.apply(Files.readString(source.resolve("config.json"))));
-    return dir;
+    return ChangedFolder.of(source, dir, tensors, config);
   }
 
   @Test

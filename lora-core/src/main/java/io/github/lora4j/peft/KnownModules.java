@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** The modules of a model by name, containers included, in the model's order. */
-final class ModuleNames {
+final class KnownModules {
 
   private static final int MOST_SHOWN = 20;
 
@@ -18,7 +18,7 @@ final class ModuleNames {
   private final Set<String> ends = new HashSet<>();
 
   /** Takes the given modules; what contains them follows from their names. */
-  ModuleNames(List<ModuleEntry> entries) {
+  KnownModules(List<ModuleEntry> entries) {
     for (ModuleEntry entry : entries) {
       String name = entry.name();
       for (int dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {

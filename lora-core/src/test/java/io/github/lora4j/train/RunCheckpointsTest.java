@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class CheckpointWriterTest {
+class RunCheckpointsTest {
 
   @TempDir private Path out;
 
@@ -26,10 +26,10 @@ class CheckpointWriterTest {
     model.close();
   }
 
-  private CheckpointWriter writer(int limit) {
+  private RunCheckpoints writer(int limit) {
     TrainingArguments args =
         TrainingArguments.builder().outputDir(out.resolve("run")).saveTotalLimit(limit).build();
-    return new CheckpointWriter(model, args, StepPlan.of(10, args));
+    return new RunCheckpoints(model, args, StepPlan.of(10, args));
   }
 
   private static TrainerState atStep(int step) {

@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * <p>A checkpoint is written under another name and moved into place when it is complete, so a
  * folder with a checkpoint's name always holds a whole one.
  */
-final class CheckpointWriter {
+final class RunCheckpoints {
 
   private static final Pattern NAME = Pattern.compile("checkpoint-(\\d+)");
 
@@ -26,7 +26,7 @@ final class CheckpointWriter {
   private final TrainingArguments args;
   private final StepPlan plan;
 
-  CheckpointWriter(PreTrainedModel model, TrainingArguments args, StepPlan plan) {
+  RunCheckpoints(PreTrainedModel model, TrainingArguments args, StepPlan plan) {
     this.model = model;
     this.args = args;
     this.plan = plan;

@@ -6,9 +6,9 @@ import java.util.Arrays;
  * Rules out unlikely tokens by setting their scores to negative infinity; each method leaves at
  * least the likeliest.
  */
-final class Truncation {
+final class UnlikelyTokens {
 
-  private Truncation() {}
+  private UnlikelyTokens() {}
 
   /** Keeps the k highest scores and every score that equals the lowest of them. */
   static void topK(float[] scores, int k) {
