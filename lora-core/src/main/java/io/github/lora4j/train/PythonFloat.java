@@ -1,5 +1,6 @@
 package io.github.lora4j.train;
 
+import io.github.lora4j.internal.text.PythonJson;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
@@ -11,21 +12,12 @@ final class PythonFloat {
 
   private PythonFloat() {}
 
-  /** Python's {@code repr}: the shortest digits, an exponent below 1e-4 and from 1e16 on. */
+  /** As Python's {@code json.dumps} writes it. */
   static String repr(double value) {
     if (!Double.isFinite(value)) {
       return Double.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
     }
-    if (value == 0) {
-      return 1 / value < 0 ? "-0.0" : "0.0";
-    }
-    BigDecimal digits = new BigDecimal(Double.toString(value)).stripTrailingZeros();
-    int exponent = digits.precision() - digits.scale() - 1;
-    if (exponent < -4 || exponent >= 16) {
-      return scientific(digits, exponent);
-    }
-    String plain = digits.toPlainString();
-    return plain.indexOf('.') < 0 ? plain + ".0" : plain;
+    return PythonJson.repr(value);
   }
 
   /**
