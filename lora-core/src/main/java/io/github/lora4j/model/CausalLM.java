@@ -6,7 +6,6 @@ import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
-import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -94,9 +93,8 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     if (supervised.isEmpty()) {
       return 0;
     }
-    return new TrainingPass(
-            layers.decoder(), context, hidden -> lossSum(hidden, supervised, context))
-        .run(batch, scale);
+    ChunkedLoss top = new ChunkedLoss(layers, supervised, context);
+    return new TrainingPass(layers.decoder(), context, top).run(batch, scale);
   }
 
   @Override
@@ -115,16 +113,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
           layers
               .decoder()
               .forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context);
-      return lossSum(hidden, supervised, context).item();
-    }
-  }
-
-  private Tensor lossSum(Tensor hidden, SupervisedPositions supervised, ForwardContext context) {
-    try (TensorScope scope = TensorScope.open()) {
-      Tensor logits = layers.logits(supervised.select(hidden), context).to(DType.F32);
-      return scope.handOver(
-          Functional.crossEntropySum(
-              logits, supervised.targets(device()), TokenizedExample.IGNORE_INDEX));
+      return new ChunkedLoss(layers, supervised, context).value(hidden);
     }
   }
 

@@ -51,6 +51,10 @@ final class SupervisedPositions {
     return positions.length == 0;
   }
 
+  int count() {
+    return positions.length;
+  }
+
   /**
    * Picks the hidden states of these positions.
    *
@@ -62,8 +66,8 @@ final class SupervisedPositions {
     return flat.indexSelect(0, Tensor.of(positions, positions.length).to(hidden.device()));
   }
 
-  /** The tokens to be predicted, I64 {@code [n]}. */
-  Tensor targets(Device device) {
-    return Tensor.of(targets, targets.length).to(device);
+  /** The tokens to be predicted at {@code length} of these positions, I64 {@code [length]}. */
+  Tensor targets(int from, int length, Device device) {
+    return Tensor.of(Arrays.copyOfRange(targets, from, from + length), length).to(device);
   }
 }

@@ -11,25 +11,36 @@ import io.github.lora4j.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /** One forward and backward pass of a decoder, with activations kept or blocks recomputed. */
 final class TrainingPass {
 
   private final Decoder decoder;
   private final ForwardContext context;
-  private final UnaryOperator<Tensor> top;
+  private final Top top;
 
   /**
    * Prepares a pass.
    *
-   * @param top computes the summed loss, a scalar, from the hidden states {@code [batch, seq,
-   *     hidden]} behind the last block
+   * @param top what comes behind the last block
    */
-  TrainingPass(Decoder decoder, ForwardContext context, UnaryOperator<Tensor> top) {
+  TrainingPass(Decoder decoder, ForwardContext context, Top top) {
     this.decoder = decoder;
     this.context = context;
     this.top = top;
+  }
+
+  /** The way from the hidden states to the loss and back. */
+  interface Top {
+
+    /**
+     * Adds the gradients of {@code scale} times the loss to {@code hidden}, where it collects one,
+     * and to the leaves of the head.
+     *
+     * @param hidden a leaf, {@code [batch, seq, hidden]}, behind the last block
+     * @return the loss, not scaled
+     */
+    double backward(Tensor hidden, double scale);
   }
 
   /** Adds the gradients of {@code scale} times the loss to the leaves and returns the loss. */
@@ -43,17 +54,15 @@ final class TrainingPass {
   }
 
   private double keeping(ModelInputs inputs, double scale) {
-    Tensor loss;
+    Tensor last;
     try (var region = context.enter(decoder.device())) {
-      loss =
-          top.apply(
-              decoder.forward(
-                  inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context));
+      last =
+          decoder.forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context);
     }
-    requireLearning(loss);
-    double value = loss.item();
-    Functional.backward(loss.mul(scale));
-    return value;
+    Tensor output = last.detach().requiresGrad(last.requiresGrad());
+    double loss = top.backward(output, scale);
+    output.grad().ifPresent(gradient -> Functional.backward(last, gradient));
+    return loss;
   }
 
   /**
@@ -78,13 +87,7 @@ final class TrainingPass {
     boolean embeddingLearns = decoder.embedding().weight().requiresGrad();
     int lowest = embeddingLearns ? 0 : lowestTrainable(blocks);
     Tensor output = x.detach().requiresGrad(lowest < blocks.size());
-    Tensor loss;
-    try (var region = context.enter(decoder.device())) {
-      loss = top.apply(output);
-    }
-    requireLearning(loss);
-    double value = loss.item();
-    Functional.backward(loss.mul(scale));
+    double loss = top.backward(output, scale);
     Optional<byte[]> randomStateAfter = context.dropout().map(Generator::state);
     Optional<Tensor> gradient = output.grad();
     for (int i = blocks.size() - 1; i >= lowest; i--) {
@@ -98,15 +101,7 @@ final class TrainingPass {
     if (embeddingLearns) {
       Functional.backward(decoder.embedding().forward(inputs.ids()), gradient.orElseThrow());
     }
-    return value;
-  }
-
-  private static void requireLearning(Tensor loss) {
-    if (!loss.requiresGrad()) {
-      throw new IllegalStateException(
-          "Nothing in this model learns: call requiresGrad(true) on it, wrap it in an adapter, or"
-              + " load the adapter as trainable.");
-    }
+    return loss;
   }
 
   private static int lowestTrainable(List<DecoderBlock> blocks) {
