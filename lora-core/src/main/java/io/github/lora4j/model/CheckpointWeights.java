@@ -2,20 +2,18 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.io.Checkpoint;
+import io.github.lora4j.io.TensorMismatch;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -46,7 +44,7 @@ final class CheckpointWeights implements WeightSource {
       LoadOptions options,
       Function<WeightSource, T> build,
       Predicate<String> ignored) {
-    Map<String, long[]> expected = expected(build);
+    Map<String, List<Long>> expected = expected(build);
     requireMatch(checkpoint, expected, ignored);
     CheckpointWeights weights =
         new CheckpointWeights(
@@ -71,13 +69,14 @@ final class CheckpointWeights implements WeightSource {
         : Optional.of(config.dtype().orElseGet(() -> found.get(0)));
   }
 
-  private static <T extends Layer> Map<String, long[]> expected(Function<WeightSource, T> build) {
-    Map<String, long[]> shapes = new LinkedHashMap<>();
+  private static <T extends Layer> Map<String, List<Long>> expected(
+      Function<WeightSource, T> build) {
+    Map<String, List<Long>> shapes = new LinkedHashMap<>();
     try (TensorScope scope = TensorScope.open()) {
       build
           .apply(
               (name, shape) -> {
-                shapes.put(name, shape.clone());
+                shapes.put(name, Arrays.stream(shape).boxed().toList());
                 return Tensor.empty(DType.U8, Device.CPU, new long[shape.length]);
               })
           .close();
@@ -86,52 +85,15 @@ final class CheckpointWeights implements WeightSource {
   }
 
   private static void requireMatch(
-      Checkpoint checkpoint, Map<String, long[]> expected, Predicate<String> ignored) {
-    Set<String> unexpected = new TreeSet<>(checkpoint.names());
-    List<String> missing = new ArrayList<>();
-    List<String> misshapen = new ArrayList<>();
-    expected.forEach(
-        (name, shape) -> {
-          if (!unexpected.remove(name)) {
-            missing.add(name);
-          } else if (!Arrays.equals(shape, shapeOf(checkpoint, name))) {
-            misshapen.add(
-                name
-                    + " (expected "
-                    + Arrays.toString(shape)
-                    + ", found "
-                    + Arrays.toString(shapeOf(checkpoint, name))
-                    + ")");
-          } else if (!checkpoint.info(name).dtype().isFloatingPoint()) {
-            misshapen.add(
-                name
-                    + " (expected a floating-point dtype, found "
-                    + checkpoint.info(name).dtype()
-                    + ")");
-          }
-        });
-    unexpected.removeIf(ignored);
-    if (missing.isEmpty() && unexpected.isEmpty() && misshapen.isEmpty()) {
-      return;
-    }
-    StringBuilder message =
-        new StringBuilder()
-            .append(checkpoint.folder())
-            .append(": the tensors are not those that config.json describes.");
-    append(message, "missing", missing);
-    append(message, "unexpected", unexpected);
-    append(message, "misshapen", misshapen);
-    throw new CheckpointFormatException(message.toString());
-  }
-
-  private static void append(StringBuilder message, String label, Collection<String> names) {
-    if (!names.isEmpty()) {
-      message.append("\n  ").append(label).append(": ").append(String.join(", ", names));
-    }
-  }
-
-  private static long[] shapeOf(Checkpoint checkpoint, String name) {
-    return checkpoint.info(name).shape().stream().mapToLong(Long::longValue).toArray();
+      Checkpoint checkpoint, Map<String, List<Long>> expected, Predicate<String> ignored) {
+    TensorMismatch.describe(checkpoint.names(), checkpoint::info, expected, ignored)
+        .ifPresent(
+            differences -> {
+              throw new CheckpointFormatException(
+                  checkpoint.folder()
+                      + ": the tensors are not those that config.json describes."
+                      + differences);
+            });
   }
 
   @Override

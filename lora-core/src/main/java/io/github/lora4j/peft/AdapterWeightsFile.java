@@ -3,18 +3,16 @@ package io.github.lora4j.peft;
 import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.io.SafeTensors;
 import io.github.lora4j.io.SafeTensorsWriter;
+import io.github.lora4j.io.TensorMismatch;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 
 /** Reads and writes {@code adapter_model.safetensors} with PEFT's tensor names. */
 final class AdapterWeightsFile {
@@ -76,62 +74,21 @@ final class AdapterWeightsFile {
   }
 
   private static void requireMatch(Path file, SafeTensors tensors, List<Expected> layers) {
-    Set<String> unexpected = new TreeSet<>(tensors.names());
-    List<String> missing = new ArrayList<>();
-    List<String> misshapen = new ArrayList<>();
+    Map<String, List<Long>> shapes = new LinkedHashMap<>();
     for (Expected layer : layers) {
-      check(
-          tensors,
-          layer.module() + LoraWeights.A,
-          List.of((long) layer.r(), (long) layer.in()),
-          unexpected,
-          missing,
-          misshapen);
-      check(
-          tensors,
-          layer.module() + LoraWeights.B,
-          List.of((long) layer.out(), (long) layer.r()),
-          unexpected,
-          missing,
-          misshapen);
+      long r = layer.r();
+      shapes.put(PREFIX + layer.module() + LoraWeights.A, List.of(r, (long) layer.in()));
+      shapes.put(PREFIX + layer.module() + LoraWeights.B, List.of((long) layer.out(), r));
     }
-    if (missing.isEmpty() && unexpected.isEmpty() && misshapen.isEmpty()) {
-      return;
-    }
-    StringBuilder message =
-        new StringBuilder()
-            .append(file)
-            .append(
-                " doesn't hold the adapter that adapter_config.json describes for this base"
-                    + " model.");
-    append(message, "missing", missing);
-    append(message, "unexpected", List.copyOf(unexpected));
-    append(message, "misshapen", misshapen);
-    throw new AdapterMismatchException(message.toString());
-  }
-
-  private static void check(
-      SafeTensors tensors,
-      String name,
-      List<Long> shape,
-      Set<String> unexpected,
-      List<String> missing,
-      List<String> misshapen) {
-    String key = PREFIX + name;
-    if (!unexpected.remove(key)) {
-      missing.add(key);
-    } else if (!tensors.info(key).shape().equals(shape)) {
-      misshapen.add(key + " (expected " + shape + ", found " + tensors.info(key).shape() + ")");
-    } else if (!tensors.info(key).dtype().isFloatingPoint()) {
-      misshapen.add(
-          key + " (expected a floating-point dtype, found " + tensors.info(key).dtype() + ")");
-    }
-  }
-
-  private static void append(StringBuilder message, String label, List<String> keys) {
-    if (!keys.isEmpty()) {
-      message.append("\n  ").append(label).append(": ").append(String.join(", ", keys));
-    }
+    TensorMismatch.describe(tensors.names(), tensors::info, shapes, name -> false)
+        .ifPresent(
+            differences -> {
+              throw new AdapterMismatchException(
+                  file
+                      + " doesn't hold the adapter that adapter_config.json describes for this base"
+                      + " model."
+                      + differences);
+            });
   }
 
   /** A copy, not a view of the mapping: adapters are small and their file may be saved over. */

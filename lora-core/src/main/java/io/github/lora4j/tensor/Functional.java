@@ -53,11 +53,6 @@ public final class Functional {
     return Tensor.wrap(torch.softmax(x.handle(), dim));
   }
 
-  /** Logarithms of {@link #softmax}. */
-  public static Tensor logSoftmax(Tensor x, int dim) {
-    return Tensor.wrap(torch.log_softmax(x.handle(), dim));
-  }
-
   /**
    * The summed negative log-likelihood of the labels.
    *

@@ -37,11 +37,6 @@ abstract sealed class TensorOperations permits Tensor {
     }
   }
 
-  /** Elementwise difference. */
-  public Tensor sub(Tensor other) {
-    return Tensor.wrap(handle().sub(other.handle()));
-  }
-
   /** Elementwise product. */
   public Tensor mul(Tensor other) {
     return Tensor.wrap(handle().mul(other.handle()));
@@ -52,11 +47,6 @@ abstract sealed class TensorOperations permits Tensor {
     try (Scalar scalar = new Scalar(value)) {
       return Tensor.wrap(handle().mul(scalar));
     }
-  }
-
-  /** Elementwise quotient. */
-  public Tensor div(Tensor other) {
-    return Tensor.wrap(handle().div(other.handle()));
   }
 
   /** Elementwise negation. */
@@ -77,11 +67,6 @@ abstract sealed class TensorOperations permits Tensor {
   /** Elementwise {@code 1 / sqrt(x)}. */
   public Tensor rsqrt() {
     return Tensor.wrap(handle().rsqrt());
-  }
-
-  /** Elementwise exponential. */
-  public Tensor exp() {
-    return Tensor.wrap(handle().exp());
   }
 
   /** Elementwise absolute value. */
@@ -106,11 +91,6 @@ abstract sealed class TensorOperations permits Tensor {
 
   // ---- comparisons and masks
 
-  /** Where this is at most the other, as BOOL. */
-  public Tensor le(Tensor other) {
-    return Tensor.wrap(handle().le(other.handle()));
-  }
-
   /** Where this is greater than the other, as BOOL. */
   public Tensor gt(Tensor other) {
     return Tensor.wrap(handle().gt(other.handle()));
@@ -124,11 +104,6 @@ abstract sealed class TensorOperations permits Tensor {
   /** Elementwise or. */
   public Tensor logicalOr(Tensor other) {
     return Tensor.wrap(handle().logical_or(other.handle()));
-  }
-
-  /** Elementwise not. */
-  public Tensor logicalNot() {
-    return Tensor.wrap(handle().logical_not());
   }
 
   /** Where elements are neither infinite nor NaN, as BOOL. */
@@ -215,19 +190,9 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().transpose(a, b));
   }
 
-  /** A view with the dimensions in another order. */
-  public Tensor permute(long... dims) {
-    return Tensor.wrap(handle().permute(dims));
-  }
-
   /** A view with a dimension of size one inserted. */
   public Tensor unsqueeze(int dim) {
     return Tensor.wrap(handle().unsqueeze(dim));
-  }
-
-  /** A view without the dimension, which must have size one to go. */
-  public Tensor squeeze(int dim) {
-    return Tensor.wrap(handle().squeeze(dim));
   }
 
   /** A view that repeats dimensions of size one without a copy. */

@@ -1,11 +1,14 @@
 package io.github.lora4j.train;
 
+import static io.github.lora4j.train.ToyRuns.DATA;
+import static io.github.lora4j.train.ToyRuns.args;
+import static io.github.lora4j.train.ToyRuns.losses;
+import static io.github.lora4j.train.ToyRuns.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.data.DataCollator;
-import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.PaddingCollator;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.error.TrainingDivergedException;
@@ -20,30 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What stops a run, and what it says. */
 class TrainerFailureTest {
 
-  private static final Dataset<TokenizedExample> DATA = Dataset.of(ToyModel.examples(24));
-
   @TempDir private Path out;
-
-  private TrainingArgumentsBuilder args() {
-    return TrainingArguments.builder()
-        .outputDir(out)
-        .disableTqdm(true)
-        .saveStrategy(IntervalStrategy.NO)
-        .learningRate(0.02)
-        .perDeviceTrainBatchSize(4)
-        .loggingSteps(1);
-  }
-
-  private static List<Double> losses(TrainingResult result) {
-    return result.logHistory().stream().flatMap(row -> row.value("loss").stream().boxed()).toList();
-  }
-
-  private static TrainingResult train(ToyModel model, TrainingArgumentsBuilder args) {
-    return Trainer.builder(model, args.numTrainEpochs(1).build())
-        .trainDataset(DATA)
-        .build()
-        .train();
-  }
 
   @Test
   void aLossThatIsNotFiniteStopsBeforeItIsApplied() {
@@ -56,7 +36,7 @@ class TrainerFailureTest {
               after.add(model.values());
             }
           };
-      TrainingArguments args = args().learningRate(1e37).maxGradNorm(0).build();
+      TrainingArguments args = args(out).learningRate(1e37).maxGradNorm(0).build();
       Trainer trainer =
           Trainer.builder(model, args).trainDataset(DATA).callbacks(recording).build();
 
@@ -76,7 +56,7 @@ class TrainerFailureTest {
     try (ToyModel model = new ToyModel(0.0)) {
       model.trainableParameters().get("head.bias").detach().fillInPlace(Double.NaN);
       Trainer trainer =
-          Trainer.builder(model, args().build()).trainDataset(DATA).evalDataset(DATA).build();
+          Trainer.builder(model, args(out).build()).trainDataset(DATA).evalDataset(DATA).build();
 
       assertThatThrownBy(trainer::train)
           .isInstanceOf(TrainingDivergedException.class)
@@ -101,7 +81,7 @@ class TrainerFailureTest {
             }
           };
       TrainingArguments args =
-          args().evalStrategy(IntervalStrategy.STEPS).evalSteps(2).maxSteps(4).build();
+          args(out).evalStrategy(IntervalStrategy.STEPS).evalSteps(2).maxSteps(4).build();
       Trainer trainer =
           Trainer.builder(model, args)
               .trainDataset(DATA)
@@ -124,7 +104,7 @@ class TrainerFailureTest {
           100,
           io.github.lora4j.nn.ForwardContext.eval());
 
-      assertThat(losses(train(used, args()))).isEqualTo(losses(train(fresh, args())));
+      assertThat(losses(train(used, args(out)))).isEqualTo(losses(train(fresh, args(out))));
       used.trainableParameters().values().forEach(p -> assertThat(p.grad()).isEmpty());
     }
   }
@@ -141,7 +121,10 @@ class TrainerFailureTest {
         };
     try (ToyModel model = new ToyModel(0.0)) {
       Trainer trainer =
-          Trainer.builder(model, args().build()).trainDataset(DATA).dataCollator(masking).build();
+          Trainer.builder(model, args(out).build())
+              .trainDataset(DATA)
+              .dataCollator(masking)
+              .build();
 
       assertThatThrownBy(trainer::train)
           .isInstanceOf(IllegalStateException.class)
@@ -152,13 +135,13 @@ class TrainerFailureTest {
   @Test
   void whatIsMissingIsNamed() {
     try (ToyModel model = new ToyModel(0.0)) {
-      assertThatThrownBy(() -> Trainer.builder(model, args().build()).build().train())
+      assertThatThrownBy(() -> Trainer.builder(model, args(out).build()).build().train())
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("trainDataset");
-      assertThatThrownBy(() -> Trainer.builder(model, args().build()).build().evaluate())
+      assertThatThrownBy(() -> Trainer.builder(model, args(out).build()).build().evaluate())
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("evalDataset");
-      TrainingArguments evaluating = args().evalStrategy(IntervalStrategy.EPOCH).build();
+      TrainingArguments evaluating = args(out).evalStrategy(IntervalStrategy.EPOCH).build();
       assertThatThrownBy(() -> Trainer.builder(model, evaluating).build())
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(

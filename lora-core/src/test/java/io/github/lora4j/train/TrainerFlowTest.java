@@ -1,5 +1,8 @@
 package io.github.lora4j.train;
 
+import static io.github.lora4j.train.ToyRuns.DATA;
+import static io.github.lora4j.train.ToyRuns.args;
+import static io.github.lora4j.train.ToyRuns.stepsInto;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -19,35 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** When callbacks, evaluation, checkpoints and stops happen. */
 class TrainerFlowTest {
 
-  private static final Dataset<TokenizedExample> DATA = Dataset.of(ToyModel.examples(24));
-
   @TempDir private Path out;
-
-  private TrainingArgumentsBuilder args() {
-    return TrainingArguments.builder()
-        .outputDir(out)
-        .disableTqdm(true)
-        .saveStrategy(IntervalStrategy.NO)
-        .learningRate(0.02)
-        .perDeviceTrainBatchSize(4)
-        .loggingSteps(1);
-  }
-
-  private static TrainerCallback stepsInto(List<StepInfo> steps) {
-    return new TrainerCallback() {
-      @Override
-      public void onStepEnd(StepInfo step, TrainerControl control) {
-        steps.add(step);
-      }
-    };
-  }
-
-  private static TrainingResult train(ToyModel model, TrainingArgumentsBuilder args) {
-    return Trainer.builder(model, args.numTrainEpochs(1).build())
-        .trainDataset(DATA)
-        .build()
-        .train();
-  }
 
   private static final class Listening implements TrainerCallback {
     private final List<String> heard;
@@ -103,7 +78,7 @@ class TrainerFlowTest {
           };
 
       TrainingResult result =
-          Trainer.builder(model, args().numTrainEpochs(2).build())
+          Trainer.builder(model, args(out).numTrainEpochs(2).build())
               .trainDataset(DATA)
               .callbacks(stepsInto(steps), stopAtThree)
               .build()
@@ -136,7 +111,11 @@ class TrainerFlowTest {
           };
 
       TrainingResult result =
-          Trainer.builder(model, args().build()).trainDataset(DATA).callbacks(stop).build().train();
+          Trainer.builder(model, args(out).build())
+              .trainDataset(DATA)
+              .callbacks(stop)
+              .build()
+              .train();
 
       assertThat(result.globalStep()).isZero();
       assertThat(result.trainingLoss()).isZero();
@@ -161,7 +140,7 @@ class TrainerFlowTest {
 
       for (int batchSize : new int[] {1, 2, 8}) {
         EvaluationResult result =
-            Trainer.builder(model, args().perDeviceEvalBatchSize(batchSize).build())
+            Trainer.builder(model, args(out).perDeviceEvalBatchSize(batchSize).build())
                 .evalDataset(uneven)
                 .build()
                 .evaluate();
@@ -183,7 +162,7 @@ class TrainerFlowTest {
     List<String> heard = new ArrayList<>();
     try (ToyModel model = new ToyModel(0.0)) {
       TrainingArguments args =
-          args()
+          args(out)
               .maxSteps(3)
               .loggingSteps(2)
               .evalStrategy(IntervalStrategy.STEPS)
@@ -220,7 +199,7 @@ class TrainerFlowTest {
     List<String> heard = new ArrayList<>();
     try (ToyModel model = new ToyModel(0.0)) {
       TrainingArguments args =
-          args()
+          args(out)
               .numTrainEpochs(1.5)
               .perDeviceTrainBatchSize(12)
               .loggingStrategy(IntervalStrategy.EPOCH)
@@ -257,7 +236,7 @@ class TrainerFlowTest {
   void checkpointsAreKeptUpToTheLimit() throws Exception {
     try (ToyModel model = new ToyModel(0.0)) {
       TrainingArguments args =
-          args()
+          args(out)
               .saveStrategy(IntervalStrategy.STEPS)
               .saveSteps(1)
               .saveTotalLimit(2)

@@ -1,5 +1,10 @@
 package io.github.lora4j.train;
 
+import static io.github.lora4j.train.ToyRuns.DATA;
+import static io.github.lora4j.train.ToyRuns.args;
+import static io.github.lora4j.train.ToyRuns.losses;
+import static io.github.lora4j.train.ToyRuns.stepsInto;
+import static io.github.lora4j.train.ToyRuns.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -19,23 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TrainerTest {
 
-  private static final Dataset<TokenizedExample> DATA = Dataset.of(ToyModel.examples(24));
-
   @TempDir private Path out;
-
-  private TrainingArgumentsBuilder args() {
-    return TrainingArguments.builder()
-        .outputDir(out)
-        .disableTqdm(true)
-        .saveStrategy(IntervalStrategy.NO)
-        .learningRate(0.02)
-        .perDeviceTrainBatchSize(4)
-        .loggingSteps(1);
-  }
-
-  private static List<Double> losses(TrainingResult result) {
-    return result.logHistory().stream().flatMap(row -> row.value("loss").stream().boxed()).toList();
-  }
 
   private static void assertClose(List<Double> found, List<Double> expected, double tolerance) {
     assertThat(found).hasSameSizeAs(expected);
@@ -49,27 +38,11 @@ class TrainerTest {
     a.values().forEach((k, v) -> assertThat(v).containsExactly(expected.get(k), within(tolerance)));
   }
 
-  private static TrainerCallback stepsInto(List<StepInfo> steps) {
-    return new TrainerCallback() {
-      @Override
-      public void onStepEnd(StepInfo step, TrainerControl control) {
-        steps.add(step);
-      }
-    };
-  }
-
-  private static TrainingResult train(ToyModel model, TrainingArgumentsBuilder args) {
-    return Trainer.builder(model, args.numTrainEpochs(1).build())
-        .trainDataset(DATA)
-        .build()
-        .train();
-  }
-
   @Test
   void trainingLowersTheLoss() {
     try (ToyModel model = new ToyModel(0.0)) {
       Trainer trainer =
-          Trainer.builder(model, args().numTrainEpochs(15).build())
+          Trainer.builder(model, args(out).numTrainEpochs(15).build())
               .trainDataset(DATA)
               .evalDataset(DATA)
               .build();
@@ -88,11 +61,15 @@ class TrainerTest {
     try (ToyModel small = new ToyModel(0.0);
         ToyModel large = new ToyModel(0.0)) {
       TrainingArguments accumulated =
-          args().perDeviceTrainBatchSize(1).gradientAccumulationSteps(4).weightDecay(0.1).build();
+          args(out)
+              .perDeviceTrainBatchSize(1)
+              .gradientAccumulationSteps(4)
+              .weightDecay(0.1)
+              .build();
 
       TrainingResult a = Trainer.builder(small, accumulated).trainDataset(DATA).build().train();
       TrainingResult b =
-          Trainer.builder(large, args().weightDecay(0.1).build())
+          Trainer.builder(large, args(out).weightDecay(0.1).build())
               .trainDataset(DATA)
               .build()
               .train();
@@ -107,7 +84,7 @@ class TrainerTest {
     try (ToyModel model = new ToyModel(0.0)) {
       List<StepInfo> steps = new ArrayList<>();
       TrainingArguments args =
-          args()
+          args(out)
               .perDeviceTrainBatchSize(2)
               .gradientAccumulationSteps(4)
               .numTrainEpochs(1)
@@ -134,7 +111,7 @@ class TrainerTest {
   void logLinesAverageTheUpdatesSinceTheLastOne() {
     try (ToyModel model = new ToyModel(0.0)) {
       List<StepInfo> steps = new ArrayList<>();
-      TrainingArguments args = args().maxSteps(7).loggingSteps(3).loggingFirstStep(true).build();
+      TrainingArguments args = args(out).maxSteps(7).loggingSteps(3).loggingFirstStep(true).build();
 
       TrainingResult result =
           Trainer.builder(model, args)
@@ -162,11 +139,11 @@ class TrainerTest {
     try (ToyModel model = new ToyModel(0.0);
         ToyModel untouched = new ToyModel(0.0)) {
       List<StepInfo> steps = new ArrayList<>();
-      TrainingArguments args = args().maxSteps(1).warmupRatio(0.5).build();
+      TrainingArguments args = args(out).maxSteps(1).warmupRatio(0.5).build();
       Trainer.builder(model, args).trainDataset(DATA).build().train();
       assertSame(model, untouched, 0f);
 
-      TrainingArguments longer = args().maxSteps(4).warmupSteps(2).build();
+      TrainingArguments longer = args(out).maxSteps(4).warmupSteps(2).build();
       Trainer.builder(model, longer).trainDataset(DATA).callbacks(stepsInto(steps)).build().train();
 
       assertThat(steps.stream().map(StepInfo::learningRate)).containsExactly(0.0, 0.01, 0.02, 0.01);
@@ -179,12 +156,12 @@ class TrainerTest {
         ToyModel b = new ToyModel(0.3);
         ToyModel otherDropout = new ToyModel(0.3);
         ToyModel otherOrder = new ToyModel(0.3)) {
-      List<Double> first = losses(train(a, args().seed(5).dataSeed(1)));
+      List<Double> first = losses(train(a, args(out).seed(5).dataSeed(1)));
 
-      assertThat(losses(train(b, args().seed(5).dataSeed(1)))).isEqualTo(first);
+      assertThat(losses(train(b, args(out).seed(5).dataSeed(1)))).isEqualTo(first);
       assertSame(a, b, 0f);
-      assertThat(losses(train(otherDropout, args().seed(6).dataSeed(1)))).isNotEqualTo(first);
-      assertThat(losses(train(otherOrder, args().seed(5).dataSeed(2)))).isNotEqualTo(first);
+      assertThat(losses(train(otherDropout, args(out).seed(6).dataSeed(1)))).isNotEqualTo(first);
+      assertThat(losses(train(otherOrder, args(out).seed(5).dataSeed(2)))).isNotEqualTo(first);
     }
   }
 
@@ -202,7 +179,7 @@ class TrainerTest {
                 .mapToObj(i -> new TokenizedExample(new int[] {i, 2}, new int[] {i, 2}))
                 .toList());
     try (ToyModel model = new ToyModel(0.0)) {
-      Trainer.builder(model, args().numTrainEpochs(2).dataSeed(9).build())
+      Trainer.builder(model, args(out).numTrainEpochs(2).dataSeed(9).build())
           .trainDataset(data)
           .dataCollator(recording)
           .build()
@@ -219,8 +196,8 @@ class TrainerTest {
   void bfloat16TrainsCloseToFloat32ButNotEqually() {
     try (ToyModel half = new ToyModel(0.0);
         ToyModel full = new ToyModel(0.0)) {
-      List<Double> inHalf = losses(train(half, args().bf16(true)));
-      List<Double> inFull = losses(train(full, args()));
+      List<Double> inHalf = losses(train(half, args(out).bf16(true)));
+      List<Double> inFull = losses(train(full, args(out)));
 
       assertClose(inHalf, inFull, 0.05);
       assertThat(inHalf).isNotEqualTo(inFull);
