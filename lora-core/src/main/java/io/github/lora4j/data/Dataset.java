@@ -91,6 +91,14 @@ public final class Dataset<T> implements Iterable<T> {
     return of(mapped, source, List.of());
   }
 
+  /**
+   * Returns what this function makes of the whole dataset, such as {@link Packing}: {@code
+   * data.transform(Packing.of(1024))}.
+   */
+  public <R> R transform(Function<? super Dataset<T>, ? extends R> function) {
+    return function.apply(this);
+  }
+
   /** Returns the dataset of the rows that pass, in their order. */
   public Dataset<T> filter(Predicate<? super T> predicate) {
     return withRows(rows.stream().filter(predicate).toList(), source);

@@ -8,7 +8,8 @@ import java.util.List;
  *
  * <p>Padding is recognised by the attention mask, 0, and by its label, {@link
  * TokenizedExample#IGNORE_INDEX}, never by the id that fills it. So the padding token may be the
- * end-of-sequence token, and a real end of sequence still carries its loss.
+ * end-of-sequence token, and a real end of sequence still carries its loss. Positions are those of
+ * the examples; behind them they go on counting up.
  */
 public final class PaddingCollator implements DataCollator {
 
@@ -63,6 +64,7 @@ public final class PaddingCollator implements DataCollator {
     int[] inputIds = new int[Math.multiplyExact(size, length)];
     int[] attentionMask = new int[inputIds.length];
     int[] labels = new int[inputIds.length];
+    int[] positionIds = new int[inputIds.length];
     Arrays.fill(inputIds, padTokenId);
     Arrays.fill(labels, TokenizedExample.IGNORE_INDEX);
     for (int row = 0; row < size; row++) {
@@ -70,8 +72,12 @@ public final class PaddingCollator implements DataCollator {
       int start = row * length;
       System.arraycopy(example.inputIds(), 0, inputIds, start, example.length());
       System.arraycopy(example.labels(), 0, labels, start, example.length());
+      System.arraycopy(example.positionIds(), 0, positionIds, start, example.length());
       Arrays.fill(attentionMask, start, start + example.length(), 1);
+      for (int i = start + example.length(); i < start + length; i++) {
+        positionIds[i] = positionIds[i - 1] + 1;
+      }
     }
-    return new Batch(size, length, inputIds, attentionMask, labels);
+    return new Batch(size, length, inputIds, attentionMask, labels, positionIds);
   }
 }

@@ -1,25 +1,39 @@
 package io.github.lora4j.data;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * One sequence of token ids and, for each, the label that carries loss.
+ * A sequence of token ids and, for each, the label that carries loss: one sample, or several that
+ * were packed behind one another.
  *
  * <p>Labels are not shifted: {@code labels[i]} belongs to {@code inputIds[i]}, and the model
- * predicts it from the positions before {@code i}. Two examples are equal when their arrays hold
- * the same numbers. The arrays are not copied: whoever builds an example hands them over, and
- * whoever reads one leaves them as they are.
+ * predicts it from the positions of its sample before {@code i}. Two examples are equal when their
+ * arrays hold the same numbers. The arrays are not copied: whoever builds an example hands them
+ * over, and whoever reads one leaves them as they are.
  *
  * @param inputIds token ids, {@code [seq]}, each at least 0
  * @param labels {@code [seq]}: a token id, or {@link #IGNORE_INDEX} where there is no loss
+ * @param positionIds {@code [seq]}: 0, 1, 2 and so on, from 0 again where the next sample begins
  */
-public record TokenizedExample(int[] inputIds, int[] labels) {
+public record TokenizedExample(int[] inputIds, int[] labels, int[] positionIds) {
 
   /** The label of a position without loss: -100, as in PyTorch's cross-entropy. */
   public static final int IGNORE_INDEX = -100;
 
   /**
-   * Checks that both arrays are equally long, not empty, and hold ids.
+   * Makes an example of one sample.
+   *
+   * @param inputIds token ids, {@code [seq]}, each at least 0
+   * @param labels {@code [seq]}: a token id, or {@link #IGNORE_INDEX} where there is no loss
+   * @throws IllegalArgumentException naming the first position that is wrong
+   */
+  public TokenizedExample(int[] inputIds, int[] labels) {
+    this(inputIds, labels, IntStream.range(0, inputIds.length).toArray());
+  }
+
+  /**
+   * Checks that the arrays are equally long, not empty, and hold ids and positions.
    *
    * @throws IllegalArgumentException naming the first position that is wrong
    */
@@ -34,6 +48,13 @@ public record TokenizedExample(int[] inputIds, int[] labels) {
               + ", labels "
               + labels.length);
     }
+    if (inputIds.length != positionIds.length) {
+      throw new IllegalArgumentException(
+          "positionIds must be as long as inputIds: inputIds has "
+              + inputIds.length
+              + ", positionIds "
+              + positionIds.length);
+    }
     for (int i = 0; i < inputIds.length; i++) {
       if (inputIds[i] < 0) {
         throw new IllegalArgumentException("inputIds[" + i + "] is negative: " + inputIds[i]);
@@ -41,6 +62,16 @@ public record TokenizedExample(int[] inputIds, int[] labels) {
       if (labels[i] < 0 && labels[i] != IGNORE_INDEX) {
         throw new IllegalArgumentException(
             "labels[" + i + "] must be a token id or " + IGNORE_INDEX + ", found " + labels[i]);
+      }
+      int next = i == 0 ? 0 : positionIds[i - 1] + 1;
+      if (positionIds[i] != 0 && positionIds[i] != next) {
+        throw new IllegalArgumentException(
+            "positionIds["
+                + i
+                + "] must be "
+                + (next == 0 ? "" : next + ", or ")
+                + "0 where a sample begins, found "
+                + positionIds[i]);
       }
     }
   }
@@ -51,13 +82,13 @@ public record TokenizedExample(int[] inputIds, int[] labels) {
   }
 
   /**
-   * Counts the labels that carry loss; position 0 never does, since nothing stands before it to
-   * predict it from.
+   * Counts the labels that carry loss; that of a sample's first token never does, since nothing
+   * stands before it to predict it from.
    */
   public int supervisedTokens() {
     int count = 0;
     for (int i = 1; i < labels.length; i++) {
-      if (labels[i] != IGNORE_INDEX) {
+      if (labels[i] != IGNORE_INDEX && positionIds[i] != 0) {
         count++;
       }
     }
@@ -68,12 +99,14 @@ public record TokenizedExample(int[] inputIds, int[] labels) {
   public boolean equals(Object other) {
     return other instanceof TokenizedExample that
         && Arrays.equals(inputIds, that.inputIds)
-        && Arrays.equals(labels, that.labels);
+        && Arrays.equals(labels, that.labels)
+        && Arrays.equals(positionIds, that.positionIds);
   }
 
   @Override
   public int hashCode() {
-    return 31 * Arrays.hashCode(inputIds) + Arrays.hashCode(labels);
+    int hash = 31 * Arrays.hashCode(inputIds) + Arrays.hashCode(labels);
+    return 31 * hash + Arrays.hashCode(positionIds);
   }
 
   @Override

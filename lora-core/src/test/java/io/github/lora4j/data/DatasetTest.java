@@ -31,6 +31,12 @@ class DatasetTest {
   }
 
   @Test
+  void handsItselfToAFunctionOfTheWhole() {
+    int size = numbers(6).transform(Dataset::size);
+    assertThat(size).isEqualTo(6);
+  }
+
+  @Test
   void doesNotFollowTheListItWasMadeOf() {
     List<String> rows = new ArrayList<>(List.of("a", "b"));
     Dataset<String> data = Dataset.of(rows);

@@ -37,6 +37,15 @@ class PaddingCollatorTest {
     assertThat(batch.attentionMask()).containsExactly(1, 1, 0, 1, 1, 1);
   }
 
+  @Test
+  void positionsAreTheExamplesAndGoOnThroughThePadding() {
+    TokenizedExample packed =
+        new TokenizedExample(new int[] {5, 6, 7}, new int[] {NO, 6, NO}, new int[] {0, 1, 0});
+    Batch batch = PaddingCollator.of(0).padToMultipleOf(5).collate(List.of(packed, example(8)));
+    assertThat(batch.positionIds()).containsExactly(0, 1, 0, 1, 2, 0, 1, 2, 3, 4);
+    assertThat(batch.attentionMask()).containsExactly(1, 1, 1, 0, 0, 1, 0, 0, 0, 0);
+  }
+
   @Property(tries = 200)
   void losesNothingAndPadsNoFurtherThanTheMultiple(
       @ForAll @Size(min = 1, max = 5) List<@IntRange(min = 1, max = 40) Integer> lengths,

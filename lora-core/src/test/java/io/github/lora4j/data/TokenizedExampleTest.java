@@ -27,6 +27,36 @@ class TokenizedExampleTest {
   }
 
   @Test
+  void isOneSampleWhereNoPositionsAreGiven() {
+    assertThat(example(1, 2, 3).positionIds()).containsExactly(0, 1, 2);
+    assertThat(example(1, 2, 3)).isEqualTo(at(0, 1, 2)).isNotEqualTo(at(0, 0, 1));
+  }
+
+  private static TokenizedExample at(int... positionIds) {
+    return new TokenizedExample(new int[] {1, 2, 3}, new int[] {1, 2, 3}, positionIds);
+  }
+
+  @Test
+  void doesNotCountTheFirstPositionOfALaterSample() {
+    assertThat(at(0, 1, 2).supervisedTokens()).isEqualTo(2);
+    assertThat(at(0, 0, 1).supervisedTokens()).isEqualTo(1);
+    assertThat(at(0, 0, 0).supervisedTokens()).isZero();
+  }
+
+  @Test
+  void refusesPositionsThatDoNotCountTheTokensOfSamples() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> at(0, 1))
+        .withMessage("positionIds must be as long as inputIds: inputIds has 3, positionIds 2");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> at(1, 2, 3))
+        .withMessage("positionIds[0] must be 0 where a sample begins, found 1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> at(0, 1, 3))
+        .withMessage("positionIds[2] must be 2, or 0 where a sample begins, found 3");
+  }
+
+  @Test
   void refusesWhatCannotBeTrainedOn() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> example(1, 2))

@@ -89,6 +89,15 @@ final class DataOptions {
     return maxLength.orElse(DEFAULT_MAX_LENGTH);
   }
 
+  /**
+   * The most tokens of an example.
+   *
+   * @param maxPositions the most that the model has room for
+   */
+  int maxLength(int maxPositions) {
+    return maxLength.orElse(Math.min(DEFAULT_MAX_LENGTH, maxPositions));
+  }
+
   Dataset<Row> rows() {
     return read(data);
   }
@@ -111,7 +120,6 @@ final class DataOptions {
    * @param maxPositions the most tokens that the model has room for
    */
   SftEncoder encoder(Tokenizer tokenizer, PromptTemplate parsed, int maxPositions) {
-    return SftEncoder.of(tokenizer, parsed, completion)
-        .maxLength(maxLength.orElse(Math.min(DEFAULT_MAX_LENGTH, maxPositions)));
+    return SftEncoder.of(tokenizer, parsed, completion).maxLength(maxLength(maxPositions));
   }
 }

@@ -1,6 +1,7 @@
 package io.github.lora4j.examples.cli;
 
 import io.github.lora4j.data.Dataset;
+import io.github.lora4j.data.Packing;
 import io.github.lora4j.data.PaddingCollator;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.dataset.Row;
@@ -42,10 +43,11 @@ import picocli.CommandLine.Option;
       "The adapter goes to OUTPUT itself: PeftModel.from_pretrained(base, OUTPUT) loads it in"
           + " Python.",
       "",
-      "--json fields: output, base_model, dtype, train_rows, eval_rows, truncated_rows,"
-          + " parameters, trainable_parameters, global_step, train_loss, eval_loss (with held-out"
-          + " rows), and the metrics train_runtime, train_samples_per_second,"
-          + " train_steps_per_second, train_tokens_per_second, total_flos, epoch."
+      "--json fields: output, base_model, dtype, train_rows, eval_rows, truncated_rows, parameters,"
+          + " trainable_parameters, global_step, train_loss, eval_loss (with held-out rows),"
+          + " packed_rows (with --packing), and the metrics train_runtime,"
+          + " train_samples_per_second, train_steps_per_second, train_tokens_per_second,"
+          + " total_flos, epoch."
     })
 public final class TrainCommand implements Callable<Integer> {
 
@@ -59,6 +61,14 @@ public final class TrainCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "Folder for the adapter; made where it is missing, files in it replaced.")
   private Path output;
+
+  @Option(
+      names = "--packing",
+      description =
+          "Put rows to train on behind one another, into packed rows of up to --max-length tokens,"
+              + " so that little is computed for padding. They don't see each other. --batch-size"
+              + " then counts packed rows.")
+  private boolean packing;
 
   @ArgGroup(heading = "Held-out rows (evaluated at the end):%n")
   private HeldOut heldOut = new HeldOut();
@@ -89,6 +99,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   private record Examples(
       Dataset<TokenizedExample> train,
+      Optional<Dataset<TokenizedExample>> packed,
       Optional<Dataset<TokenizedExample>> eval,
       int truncatedRows) {}
 
@@ -110,7 +121,7 @@ public final class TrainCommand implements Callable<Integer> {
           training.arguments(output, base.dtype() == DType.BF16, !common.json());
       Trainer.Builder builder =
           Trainer.builder(peft, args)
-              .trainDataset(examples.train())
+              .trainDataset(examples.packed().orElse(examples.train()))
               .dataCollator(PaddingCollator.of(tokenizer))
               .eosTokenIds(EndOfSequence.tokenIds(model.dir(), tokenizer));
       examples.eval().ifPresent(builder::evalDataset);
@@ -147,10 +158,15 @@ public final class TrainCommand implements Callable<Integer> {
 
   private Examples encode(
       PretrainedTokenizer tokenizer, PromptTemplate template, Rows rows, CausalLM base) {
-    SftEncoder encoder = data.encoder(tokenizer, template, base.maxPositionEmbeddings());
+    int maxPositions = base.maxPositionEmbeddings();
+    SftEncoder encoder = data.encoder(tokenizer, template, maxPositions);
     Dataset<TokenizedExample> train = rows.train().map(encoder);
+    Optional<Dataset<TokenizedExample>> packed =
+        packing
+            ? Optional.of(train.transform(Packing.of(data.maxLength(maxPositions))))
+            : Optional.empty();
     Optional<Dataset<TokenizedExample>> eval = rows.eval().map(held -> held.map(encoder));
-    return new Examples(train, eval, encoder.truncatedRows());
+    return new Examples(train, packed, eval, encoder.truncatedRows());
   }
 
   private void report(
@@ -165,6 +181,7 @@ public final class TrainCommand implements Callable<Integer> {
     fields.put("base_model", model.dir().toString());
     fields.put("dtype", base.dtype().torchName());
     fields.put("train_rows", examples.train().size());
+    examples.packed().ifPresent(packed -> fields.put("packed_rows", packed.size()));
     fields.put("eval_rows", examples.eval().map(Dataset::size).orElse(0));
     fields.put("truncated_rows", examples.truncatedRows());
     fields.put("parameters", peft.parameterCount());
@@ -177,9 +194,10 @@ public final class TrainCommand implements Callable<Integer> {
     lines.add(
         String.format(
             Locale.ROOT,
-            "%,d updates on %,d rows in %.1f s, mean training loss %.4f",
+            "%,d updates on %,d rows%s in %.1f s, mean training loss %.4f",
             result.globalStep(),
             examples.train().size(),
+            packed(examples),
             result.metrics().getOrDefault("train_runtime", 0.0),
             result.trainingLoss()));
     evaluation.ifPresent(
@@ -189,5 +207,12 @@ public final class TrainCommand implements Callable<Integer> {
                     Locale.ROOT, "loss on %,d held-out rows: %.4f", eval.examples(), eval.loss())));
     lines.add("adapter saved to " + output);
     common.print(fields, lines);
+  }
+
+  private static String packed(Examples examples) {
+    return examples
+        .packed()
+        .map(packed -> String.format(Locale.ROOT, ", packed into %,d,", packed.size()))
+        .orElse("");
   }
 }

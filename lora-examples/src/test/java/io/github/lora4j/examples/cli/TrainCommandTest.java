@@ -102,6 +102,21 @@ class TrainCommandTest {
   }
 
   @Test
+  void rowsArePackedButNotTheHeldOutOnes() {
+    JsonNode result =
+        train(work.resolve("a"), "--packing", "--epochs", 1, "--eval-split", 0.2, "--json").json();
+    int packed = result.get("packed_rows").intValue();
+    assertThat(result.get("train_rows").intValue()).isEqualTo(8);
+    // A batch of 5 rows, which 8 rows would not fit into.
+    assertThat(packed).isBetween(1, 5);
+    assertThat(result.get("global_step").intValue()).isEqualTo(1);
+    assertThat(result.get("eval_rows").intValue()).isEqualTo(2);
+
+    assertThat(train(work.resolve("b"), "--packing", "--max-length", 94, "--epochs", 1).out())
+        .contains("1 updates on 10 rows, packed into ");
+  }
+
+  @Test
   void theSeedDecidesTheAdapter() throws IOException {
     Object[] settings = {"--epochs", 1, "--accumulation", 2, "--dropout", 0.1};
     train(work.resolve("a"), settings).succeeds();
