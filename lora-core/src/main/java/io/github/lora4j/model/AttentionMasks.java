@@ -1,5 +1,6 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.data.Batch;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -53,6 +54,33 @@ final class AttentionMasks {
     try (TensorScope scope = TensorScope.open()) {
       Tensor zero = Tensor.of(new float[1], 1);
       return Optional.of(scope.handOver(Tensor.of(isPadding, rows, length).gt(zero).to(device)));
+    }
+  }
+
+  /**
+   * Keys of other samples that are packed into the same row.
+   *
+   * @return BOOL {@code [rows, 1, 1, length, length]}, true where query and key belong to different
+   *     samples; empty where each row is one sample
+   */
+  static Optional<Tensor> otherSamples(Batch batch, Device device) {
+    float[] sample = new float[batch.inputIds().length];
+    int samples = 0;
+    for (int i = 0; i < sample.length; i++) {
+      samples += batch.startsSample(i) ? 1 : 0;
+      sample[i] = samples;
+    }
+    if (samples == batch.size()) {
+      return Optional.empty();
+    }
+    long rows = batch.size();
+    long length = batch.length();
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor numbers = Tensor.of(sample, rows, length).to(device);
+      Tensor queries = numbers.view(rows, 1, 1, length, 1);
+      Tensor keys = numbers.view(rows, 1, 1, 1, length);
+      // Later samples are blocked by causality; earlier ones have smaller numbers.
+      return Optional.of(scope.handOver(queries.gt(keys)));
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.tensor.Device;
@@ -106,7 +107,7 @@ final class CausalDecodingSession implements DecodingSession {
               .forward(
                   ModelInputs.ids(ids, rows, seq, device),
                   positions(seq, device),
-                  blocked,
+                  new Attention.AllBut(blocked),
                   caches,
                   ForwardContext.eval());
       Tensor last = hidden.narrow(1, seq - 1, 1).reshape(rows, hidden.size(2));

@@ -78,7 +78,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
               .forward(
                   inputs.ids(),
                   inputs.positions(),
-                  inputs.blocked(),
+                  inputs.visible(),
                   List.of(),
                   ForwardContext.eval());
       return scope.handOver(layers.logits(hidden, ForwardContext.eval()));
@@ -93,8 +93,11 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     if (supervised.isEmpty()) {
       return 0;
     }
-    ChunkedLoss top = new ChunkedLoss(layers, supervised, context);
-    return new TrainingPass(layers.decoder(), context, top).run(batch, scale);
+    try (TensorScope scope = TensorScope.open()) {
+      LossInputs in = LossInputs.of(batch, supervised, layers.decoder(), context);
+      ChunkedLoss top = new ChunkedLoss(layers, in.supervised(), context);
+      return new TrainingPass(layers.decoder(), context, top).run(in.inputs(), scale);
+    }
   }
 
   @Override
@@ -108,12 +111,13 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open();
         var region = context.enter(device())) {
-      ModelInputs inputs = ModelInputs.of(batch, device());
+      LossInputs in = LossInputs.of(batch, supervised, layers.decoder(), context);
+      ModelInputs inputs = in.inputs();
       Tensor hidden =
           layers
               .decoder()
-              .forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context);
-      return new ChunkedLoss(layers, supervised, context).value(hidden);
+              .forward(inputs.ids(), inputs.positions(), inputs.visible(), List.of(), context);
+      return new ChunkedLoss(layers, in.supervised(), context).value(hidden);
     }
   }
 

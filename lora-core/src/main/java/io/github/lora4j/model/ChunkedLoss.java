@@ -5,6 +5,7 @@ import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 
@@ -39,7 +40,7 @@ final class ChunkedLoss implements TrainingPass.Top {
       Tensor rows = supervised.select(hidden);
       double sum = 0;
       for (int from = 0; from < supervised.count(); from += CHUNK) {
-        sum += loss(rows, from).item();
+        sum += loss(rows.narrow(0, from, length(from)), from).item();
       }
       return sum;
     }
@@ -48,41 +49,70 @@ final class ChunkedLoss implements TrainingPass.Top {
   @Override
   public double backward(Tensor hidden, double scale) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor rows = supervised.select(hidden);
-      Tensor leaf = rows.detach().requiresGrad(hidden.requiresGrad());
+      Tensor rows;
+      try (NoGrad noGrad = NoGrad.open()) {
+        rows = supervised.select(hidden);
+      }
+      Tensor gradient = Tensor.zeros(rows.dtype(), rows.device(), rows.shape());
       double sum = 0;
       for (int from = 0; from < supervised.count(); from += CHUNK) {
-        sum += backward(leaf, from, scale);
+        sum += backward(rows, from, scale, hidden.requiresGrad(), gradient);
       }
-      leaf.grad().ifPresent(gradient -> Functional.backward(rows, gradient));
+      if (hidden.requiresGrad()) {
+        Functional.backward(supervised.select(hidden), gradient);
+      }
       return sum;
     }
   }
 
-  private double backward(Tensor rows, int from, double scale) {
-    try (TensorScope scope = TensorScope.open()) {
-      Tensor loss;
-      try (var region = context.enter(device())) {
-        loss = loss(rows, from);
+  private double backward(
+      Tensor rows, int from, double scale, boolean gradientWanted, Tensor gradient) {
+    try (TensorScope scope = TensorScope.open();
+        Recording recording = Recording.open(context)) {
+      Tensor leaf = rows.narrow(0, from, length(from)).detach().requiresGrad(gradientWanted);
+      double value;
+      if (context.isPlain()) {
+        Tensor loss;
+        try (var region = context.enter(device())) {
+          loss = loss(leaf, from);
+        }
+        requireLearning(loss);
+        value = loss.item();
+        Functional.backward(loss.mul(scale));
+      } else {
+        Tensor logits = layers.logits(leaf, context);
+        requireLearning(logits);
+        TokenLoss loss = TokenLoss.of(logits, targets(from), scale);
+        value = loss.value();
+        recording.backward(logits, loss.gradient());
       }
-      if (!loss.requiresGrad()) {
-        throw new IllegalStateException(
-            "Nothing in this model learns: call requiresGrad(true) on it, wrap it in an adapter, or"
-                + " load the adapter as trainable.");
-      }
-      double value = loss.item();
-      Functional.backward(loss.mul(scale));
+      leaf.grad().ifPresent(found -> gradient.narrow(0, from, length(from)).copyInPlace(found));
       return value;
     }
   }
 
-  private Tensor loss(Tensor rows, int from) {
+  private static void requireLearning(Tensor result) {
+    if (!result.requiresGrad()) {
+      throw new IllegalStateException(
+          "Nothing in this model learns: call requiresGrad(true) on it, wrap it in an adapter, or"
+              + " load the adapter as trainable.");
+    }
+  }
+
+  private int length(int from) {
+    return Math.min(CHUNK, supervised.count() - from);
+  }
+
+  private Tensor targets(int from) {
+    return supervised.targets(from, length(from), device());
+  }
+
+  /** The summed loss of a chunk's rows. */
+  private Tensor loss(Tensor chunk, int from) {
     try (TensorScope scope = TensorScope.open()) {
-      int length = Math.min(CHUNK, supervised.count() - from);
-      Tensor logits = layers.logits(rows.narrow(0, from, length), context).to(DType.F32);
-      Tensor targets = supervised.targets(from, length, device());
+      Tensor logits = layers.logits(chunk, context).to(DType.F32);
       return scope.handOver(
-          Functional.crossEntropySum(logits, targets, TokenizedExample.IGNORE_INDEX));
+          Functional.crossEntropySum(logits, targets(from), TokenizedExample.IGNORE_INDEX));
     }
   }
 

@@ -29,18 +29,18 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
    *
    * @param ids I64 {@code [batch, seq]}
    * @param positions I64 {@code [batch or 1, seq]}
-   * @param blocked as in {@link Attention.Pass}
+   * @param visible which keys a query sees
    * @param caches one per block in generation, else empty
    * @return {@code [batch, seq, hidden]}, in the caller's scope
    */
   Tensor forward(
       Tensor ids,
       Tensor positions,
-      Optional<Tensor> blocked,
+      Attention.Visible visible,
       List<KvCache> caches,
       ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Attention.Pass pass = pass(positions, blocked);
+      Attention.Pass pass = pass(positions, visible);
       Tensor x = embedding.forward(ids);
       for (int i = 0; i < blocks.size(); i++) {
         Optional<KvCache> cache = caches.isEmpty() ? Optional.empty() : Optional.of(caches.get(i));
@@ -51,8 +51,8 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
   }
 
   /** What all blocks share in one pass over these positions. */
-  Attention.Pass pass(Tensor positions, Optional<Tensor> blocked) {
-    return new Attention.Pass(spec.rotary().at(positions, embedding.weight().dtype()), blocked);
+  Attention.Pass pass(Tensor positions, Attention.Visible visible) {
+    return new Attention.Pass(spec.rotary().at(positions, embedding.weight().dtype()), visible);
   }
 
   Device device() {

@@ -7,6 +7,7 @@ import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.Residual;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
@@ -26,9 +27,9 @@ record DecoderBlock(Norm inputNorm, Attention attention, Norm postAttentionNorm,
   Tensor forward(Tensor x, Attention.Pass pass, Optional<KvCache> cache, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor attended = attention.forward(inputNorm.forward(x), pass, cache, context);
-      Tensor h = x.add(attended);
+      Tensor h = Residual.add(x, attended);
       Tensor mapped = mlp.forward(postAttentionNorm.forward(h), context);
-      return scope.handOver(h.add(mapped));
+      return scope.handOver(Residual.add(h, mapped));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.data.Batch;
+import io.github.lora4j.nn.Attention;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Optional;
@@ -9,21 +10,24 @@ import java.util.Optional;
  * A batch as tensors.
  *
  * @param ids I64 {@code [batch, seq]}
- * @param positions I64 {@code [1, seq]}, counted from the first column as transformers does where
- *     none are given
- * @param blocked where queries must not look
+ * @param positions I64 {@code [batch, seq]}
+ * @param visible which keys a query sees
  */
-record ModelInputs(Tensor ids, Tensor positions, Optional<Tensor> blocked) {
+record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
 
-  /** Puts a batch on a device; the tensors belong to the caller's scope. */
+  /** Puts a batch on a device, padding included; the tensors belong to the caller's scope. */
   static ModelInputs of(Batch batch, Device device) {
     long rows = batch.size();
     long length = batch.length();
     Optional<Tensor> padding = AttentionMasks.padding(batch.attentionMask(), rows, length, device);
+    Optional<Tensor> causal = AttentionMasks.causal(0, length, padding, device);
     return new ModelInputs(
         ids(batch.inputIds(), rows, length, device),
-        Tensor.arange(0, length, device).view(1, length),
-        AttentionMasks.causal(0, length, padding, device));
+        ids(batch.positionIds(), rows, length, device),
+        new Attention.AllBut(
+            AttentionMasks.otherSamples(batch, device)
+                .map(others -> causal.map(others::logicalOr).orElse(others))
+                .or(() -> causal)));
   }
 
   static Tensor ids(int[] ids, long rows, long length, Device device) {

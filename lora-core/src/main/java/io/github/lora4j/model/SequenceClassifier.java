@@ -56,7 +56,7 @@ public final class SequenceClassifier implements AutoCloseable {
         NoGrad noGrad = NoGrad.open()) {
       ModelInputs inputs = ModelInputs.of(batch, decoder.device());
       Tensor hidden =
-          decoder.forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context);
+          decoder.forward(inputs.ids(), inputs.positions(), inputs.visible(), List.of(), context);
       Tensor last =
           hidden
               .reshape(hidden.size(0) * hidden.size(1), hidden.size(2))

@@ -20,7 +20,7 @@ final class SupervisedPositions {
   }
 
   /**
-   * Label {@code i} of a row is predicted from its position {@code i - 1}.
+   * Label {@code i} of a sample is predicted from its position {@code i - 1}.
    *
    * @throws IllegalArgumentException if a label that counts is no token
    */
@@ -30,7 +30,7 @@ final class SupervisedPositions {
     long[] targets = new long[labels.length];
     int n = 0;
     for (int i = 0; i < labels.length; i++) {
-      if (i % batch.length() != 0 && labels[i] != TokenizedExample.IGNORE_INDEX) {
+      if (labels[i] != TokenizedExample.IGNORE_INDEX && !batch.startsSample(i)) {
         if (labels[i] < 0 || labels[i] >= vocabSize) {
           throw new IllegalArgumentException(
               "labels["
@@ -45,6 +45,16 @@ final class SupervisedPositions {
       }
     }
     return new SupervisedPositions(Arrays.copyOf(positions, n), Arrays.copyOf(targets, n));
+  }
+
+  /** Whether a row without padding has all of these positions. */
+  boolean areIn(TokenRow row) {
+    return row.holds(positions);
+  }
+
+  /** The same positions, counted in a row without padding. */
+  SupervisedPositions in(TokenRow row) {
+    return new SupervisedPositions(row.placesOf(positions), targets);
   }
 
   boolean isEmpty() {

@@ -1,6 +1,5 @@
 package io.github.lora4j.model;
 
-import io.github.lora4j.data.Batch;
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.Functional;
@@ -44,9 +43,8 @@ final class TrainingPass {
   }
 
   /** Adds the gradients of {@code scale} times the loss to the leaves and returns the loss. */
-  double run(Batch batch, double scale) {
+  double run(ModelInputs inputs, double scale) {
     try (TensorScope scope = TensorScope.open()) {
-      ModelInputs inputs = ModelInputs.of(batch, decoder.device());
       return context.isGradientCheckpointing()
           ? recomputing(inputs, scale)
           : keeping(inputs, scale);
@@ -54,15 +52,19 @@ final class TrainingPass {
   }
 
   private double keeping(ModelInputs inputs, double scale) {
-    Tensor last;
-    try (var region = context.enter(decoder.device())) {
-      last =
-          decoder.forward(inputs.ids(), inputs.positions(), inputs.blocked(), List.of(), context);
+    try (Recording recording = Recording.open(context)) {
+      Tensor last;
+      try (var region = context.enter(decoder.device())) {
+        last =
+            decoder.forward(inputs.ids(), inputs.positions(), inputs.visible(), List.of(), context);
+      }
+      Tensor output = last.detach().requiresGrad(last.requiresGrad());
+      double loss = top.backward(output, scale);
+      Optional<Tensor> gradient = output.grad();
+      output.clearGrad();
+      gradient.ifPresent(found -> recording.backward(last, found));
+      return loss;
     }
-    Tensor output = last.detach().requiresGrad(last.requiresGrad());
-    double loss = top.backward(output, scale);
-    output.grad().ifPresent(gradient -> Functional.backward(last, gradient));
-    return loss;
   }
 
   /**
@@ -73,7 +75,7 @@ final class TrainingPass {
     List<DecoderBlock> blocks = decoder.blocks();
     List<Tensor> blockInputs = new ArrayList<>();
     List<byte[]> randomStates = new ArrayList<>();
-    Attention.Pass pass = decoder.pass(inputs.positions(), inputs.blocked());
+    Attention.Pass pass = decoder.pass(inputs.positions(), inputs.visible());
     Tensor x;
     try (NoGrad noGrad = NoGrad.open();
         var region = context.enter(decoder.device())) {
@@ -122,13 +124,14 @@ final class TrainingPass {
       Tensor gradient,
       Attention.Pass pass,
       boolean inputGradient) {
-    try (TensorScope scope = TensorScope.open()) {
+    try (TensorScope scope = TensorScope.open();
+        Recording recording = Recording.open(context)) {
       Tensor x = input.detach().requiresGrad(inputGradient);
       Tensor y;
       try (var region = context.enter(decoder.device())) {
         y = block.forward(x, pass, Optional.empty(), context);
       }
-      Functional.backward(y, gradient);
+      recording.backward(y, gradient);
       gradient.close();
       input.close();
       return inputGradient ? x.grad().map(scope::handOver) : Optional.empty();

@@ -1,6 +1,7 @@
 package io.github.lora4j.nn;
 
 import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.Kernels;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Optional;
 
@@ -33,6 +34,21 @@ public enum Activation {
       case GELU -> Functional.gelu(x);
       case GELU_TANH -> Functional.geluTanh(x);
       case RELU -> Functional.relu(x);
+    };
+  }
+
+  /**
+   * The gradient of the function's argument.
+   *
+   * @param dy the gradient of its result
+   * @param x the argument
+   */
+  Tensor backward(Tensor dy, Tensor x) {
+    return switch (this) {
+      case SILU -> Kernels.siluBackward(dy, x);
+      case GELU -> Kernels.geluBackward(dy, x);
+      case GELU_TANH -> Kernels.geluTanhBackward(dy, x);
+      case RELU -> Kernels.reluBackward(dy, x);
     };
   }
 }

@@ -37,10 +37,20 @@ public record Attention(
    * What all layers of one forward pass share.
    *
    * @param rotation of the positions of this pass
+   * @param visible which keys a query sees
+   */
+  public record Pass(RotaryEmbedding.Rotation rotation, Visible visible) {}
+
+  /** Which keys a query sees. */
+  public sealed interface Visible permits AllBut, CausalSequences {}
+
+  /**
+   * All keys of its row but some.
+   *
    * @param blocked BOOL {@code [batch or 1, 1, 1, seq, keys]}, true where a query must not look;
    *     empty where it may look everywhere
    */
-  public record Pass(RotaryEmbedding.Rotation rotation, Optional<Tensor> blocked) {}
+  public record AllBut(Optional<Tensor> blocked) implements Visible {}
 
   /**
    * Applies attention.
@@ -50,11 +60,35 @@ public record Attention(
    * @return the same shape as {@code x}
    */
   public Tensor forward(Tensor x, Pass pass, Optional<KvCache> cache, ForwardContext context) {
+    return pass.visible() instanceof CausalSequences sequences
+        ? causal(x, pass.rotation(), sequences, context)
+        : masked(x, pass.rotation(), ((AllBut) pass.visible()).blocked(), cache, context);
+  }
+
+  private Tensor causal(
+      Tensor x,
+      RotaryEmbedding.Rotation rotation,
+      CausalSequences sequences,
+      ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor mixed =
+          new CausalAttention(rotation, sequences, kvHeads, headDim, scale)
+              .apply(q.forward(x, context), k.forward(x, context), v.forward(x, context));
+      return scope.handOver(o.forward(mixed, context));
+    }
+  }
+
+  private Tensor masked(
+      Tensor x,
+      RotaryEmbedding.Rotation rotation,
+      Optional<Tensor> blocked,
+      Optional<KvCache> cache,
+      ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       long batch = x.size(0);
       long seq = x.size(1);
-      Tensor queries = pass.rotation().apply(heads(q.forward(x, context)));
-      Tensor keys = pass.rotation().apply(heads(k.forward(x, context)));
+      Tensor queries = rotation.apply(heads(q.forward(x, context)));
+      Tensor keys = rotation.apply(heads(k.forward(x, context)));
       Tensor values = heads(v.forward(x, context));
       if (cache.isPresent()) {
         KvCache.Entries all = cache.get().append(keys, values);
@@ -71,8 +105,8 @@ public record Attention(
               .mul(scale)
               .to(DType.F32)
               .view(batch, kvHeads, group, seq, -1);
-      if (pass.blocked().isPresent()) {
-        scores = scores.maskedFill(pass.blocked().get(), BLOCKED);
+      if (blocked.isPresent()) {
+        scores = scores.maskedFill(blocked.get(), BLOCKED);
       }
       Tensor probabilities =
           Functional.softmax(scores, -1).to(values.dtype()).view(batch, kvHeads, group * seq, -1);

@@ -1,5 +1,6 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
@@ -68,9 +69,16 @@ public final class DenseLinear implements LinearLayer {
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
+    if (CustomFunction.available() && !learns()) {
+      return FrozenLinear.apply(x, weight, bias);
+    }
     return bias.isPresent()
         ? Functional.linear(x, weight, bias.get())
         : Functional.linear(x, weight);
+  }
+
+  private boolean learns() {
+    return weight.requiresGrad() || bias.map(Tensor::requiresGrad).orElse(false);
   }
 
   @Override

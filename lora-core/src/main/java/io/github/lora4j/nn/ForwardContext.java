@@ -4,6 +4,7 @@ import io.github.lora4j.tensor.Autocast;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.Plain;
 import java.util.Optional;
 
 /**
@@ -16,17 +17,22 @@ import java.util.Optional;
 public final class ForwardContext {
 
   private static final ForwardContext EVAL =
-      new ForwardContext(Optional.empty(), false, Optional.empty());
+      new ForwardContext(Optional.empty(), false, Optional.empty(), false);
 
   private final Optional<Generator> dropout;
   private final boolean gradientCheckpointing;
   private final Optional<DType> autocast;
+  private final boolean plain;
 
   private ForwardContext(
-      Optional<Generator> dropout, boolean gradientCheckpointing, Optional<DType> autocast) {
+      Optional<Generator> dropout,
+      boolean gradientCheckpointing,
+      Optional<DType> autocast,
+      boolean plain) {
     this.dropout = dropout;
     this.gradientCheckpointing = gradientCheckpointing;
     this.autocast = autocast;
+    this.plain = plain;
   }
 
   /** For evaluation and generation: no dropout. */
@@ -36,17 +42,25 @@ public final class ForwardContext {
 
   /** For training: dropout masks come from this generator, which is borrowed. */
   public static ForwardContext training(Generator dropout) {
-    return new ForwardContext(Optional.of(dropout), false, Optional.empty());
+    return new ForwardContext(Optional.of(dropout), false, Optional.empty(), false);
   }
 
   /** The same with blocks recomputed in the backward pass instead of their activations kept. */
   public ForwardContext gradientCheckpointing(boolean on) {
-    return new ForwardContext(dropout, on, autocast);
+    return new ForwardContext(dropout, on, autocast, plain);
   }
 
   /** The same with matrix products in a lower precision: BF16 or F16. */
   public ForwardContext autocast(DType dtype) {
-    return new ForwardContext(dropout, gradientCheckpointing, Optional.of(dtype));
+    return new ForwardContext(dropout, gradientCheckpointing, Optional.of(dtype), plain);
+  }
+
+  /**
+   * The same with every gradient left to libtorch, padding computed, and all scores of attention
+   * kept: slower, and what the faster way is tested against.
+   */
+  public ForwardContext plain(boolean on) {
+    return new ForwardContext(dropout, gradientCheckpointing, autocast, on);
   }
 
   /** Where dropout masks come from; empty in evaluation. */
@@ -64,10 +78,22 @@ public final class ForwardContext {
     return gradientCheckpointing;
   }
 
-  /** Opens what the pass runs inside: autocasting where it is asked for. */
+  /**
+   * Whether gradients are libtorch's alone: where {@link #plain(boolean)} asks for it, and with
+   * autocasting, which decides on dtypes inside libtorch.
+   */
+  public boolean isPlain() {
+    return plain || autocast.isPresent();
+  }
+
+  /** Opens what the pass runs inside: autocasting and plain operations where asked for. */
   public Region enter(Device device) {
     Optional<Autocast> opened = autocast.map(dtype -> Autocast.open(device, dtype));
-    return () -> opened.ifPresent(Autocast::close);
+    Optional<Plain> plainly = isPlain() ? Optional.of(Plain.open()) : Optional.empty();
+    return () -> {
+      plainly.ifPresent(Plain::close);
+      opened.ifPresent(Autocast::close);
+    };
   }
 
   /** A region of code that ends with {@link #close()}. */

@@ -1,5 +1,6 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
@@ -24,7 +25,12 @@ public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activ
    */
   public Tensor forward(Tensor x, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor gated = activation.apply(gate.forward(x, context)).mul(up.forward(x, context));
+      Tensor opened = gate.forward(x, context);
+      Tensor widened = up.forward(x, context);
+      Tensor gated =
+          CustomFunction.available()
+              ? GatedActivation.apply(activation, opened, widened)
+              : activation.apply(opened).mul(widened);
       return scope.handOver(down.forward(gated, context));
     }
   }

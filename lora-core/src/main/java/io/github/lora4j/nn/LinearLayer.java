@@ -35,7 +35,8 @@ public interface LinearLayer extends Layer {
    * Applies the layer.
    *
    * @param x {@code [..., inFeatures]}
-   * @return {@code [..., outFeatures]}, in the caller's scope
+   * @return {@code [..., outFeatures]}, in the caller's scope: memory that nothing else looks at,
+   *     which an adapter may add to
    */
   Tensor forward(Tensor x, ForwardContext context);
 

@@ -1,5 +1,6 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -30,6 +31,9 @@ public final class RmsNorm implements Norm {
 
   @Override
   public Tensor forward(Tensor x) {
+    if (CustomFunction.available() && !weight.requiresGrad()) {
+      return FusedRmsNorm.apply(x, weight, eps);
+    }
     try (TensorScope scope = TensorScope.open()) {
       Tensor wide = x.to(DType.F32);
       Tensor inverse = wide.square().mean(-1, true).add(eps).rsqrt();

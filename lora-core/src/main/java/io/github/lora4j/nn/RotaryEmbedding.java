@@ -1,9 +1,11 @@
 package io.github.lora4j.nn;
 
 import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Kernels;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Rotary position embedding (Su et al., 2021) in the half-split layout of Hugging Face checkpoints.
@@ -40,6 +42,63 @@ public record RotaryEmbedding(int rotaryDim, double theta, RopeScaling scaling) 
         Tensor y = turned.mul(cos).add(quarterTurn.mul(sin));
         return scope.handOver(
             rest == 0 ? y : Tensor.cat(List.of(y, x.narrow(-1, rotaryDim, rest)), -1));
+      }
+    }
+
+    /** The same rotation of heads that are also multiplied by a number. */
+    Scaled scaled(double factor) {
+      try (TensorScope scope = TensorScope.open()) {
+        long seq = cos.size(2);
+        long rotaryDim = cos.size(3);
+        return new Scaled(
+            scope.handOver(cos.mul(factor).view(seq, 1, 1, rotaryDim)),
+            scope.handOver(sin.mul(factor).view(seq, 1, 1, rotaryDim)),
+            factor);
+      }
+    }
+  }
+
+  /**
+   * A rotation of one row, and its way back, into memory at hand.
+   *
+   * @param cos {@code [seq, 1, 1, rotaryDim]}, multiplied by the factor
+   * @param sin the same shape
+   * @param factor what features beyond {@code rotaryDim} are multiplied by
+   */
+  record Scaled(Tensor cos, Tensor sin, double factor) {
+
+    /** The same over other handles. */
+    Scaled map(UnaryOperator<Tensor> change) {
+      return new Scaled(change.apply(cos), change.apply(sin), factor);
+    }
+
+    /** Turns heads {@code [seq, .., .., headDim]}. */
+    void turnInto(Tensor target, Tensor source) {
+      turnInto(target, source, 1);
+    }
+
+    /** Gives the gradient of what was turned, which is turned the other way. */
+    void turnBackInto(Tensor target, Tensor source) {
+      turnInto(target, source, -1);
+    }
+
+    private void turnInto(Tensor target, Tensor source, int direction) {
+      try (TensorScope scope = TensorScope.open()) {
+        long rotaryDim = cos.size(-1);
+        long half = rotaryDim / 2;
+        long rest = source.size(-1) - rotaryDim;
+        Tensor first = source.narrow(-1, 0, half);
+        Tensor second = source.narrow(-1, half, half);
+        Tensor angle = sin.narrow(-1, 0, half); // the same for both halves
+        Kernels.mulInto(target.narrow(-1, 0, rotaryDim), source.narrow(-1, 0, rotaryDim), cos);
+        target.narrow(-1, 0, half).addcmulInPlace(second, angle, -direction);
+        target.narrow(-1, half, half).addcmulInPlace(first, angle, direction);
+        if (rest > 0) {
+          target
+              .narrow(-1, rotaryDim, rest)
+              .copyInPlace(source.narrow(-1, rotaryDim, rest))
+              .mulInPlace(factor);
+        }
       }
     }
   }

@@ -4,6 +4,7 @@ import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
@@ -85,14 +86,20 @@ final class LoraLinear implements LinearLayer {
     }
     try (TensorScope scope = TensorScope.open()) {
       Tensor y = base.forward(x, context);
-      Tensor in = x.to(update.a().dtype());
-      if (dropout > 0 && context.isTraining()) {
-        in = Functional.dropout(in, dropout, context.dropout().orElseThrow());
+      if (CustomFunction.available()) {
+        return scope.handOver(FusedUpdate.add(y, dropped(x, context), update, scaling));
       }
+      Tensor in = dropped(x.to(update.a().dtype()), context);
       // The scaling goes to the thin side: r numbers a row instead of outFeatures.
       Tensor thin = Functional.linear(in, update.a()).mul(scaling);
       return scope.handOver(y.add(Functional.linear(thin, update.b())).to(y.dtype()));
     }
+  }
+
+  private Tensor dropped(Tensor x, ForwardContext context) {
+    return dropout > 0 && context.isTraining()
+        ? Functional.dropout(x, dropout, context.dropout().orElseThrow())
+        : x;
   }
 
   /** Computes from one merged weight from now on; the base's weight stays as it is beside it. */

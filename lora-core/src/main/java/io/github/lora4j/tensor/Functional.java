@@ -138,9 +138,13 @@ public final class Functional {
    * @param gradient of the same shape
    */
   public static void backward(Tensor output, Tensor gradient) {
+    backward(output, gradient, false);
+  }
+
+  static void backward(Tensor output, Tensor gradient, boolean retainGraph) {
     try (TensorVector outputs = new TensorVector(output.handle());
         TensorVector gradients = new TensorVector(gradient.handle());
-        BoolOptional retain = new BoolOptional();
+        BoolOptional retain = new BoolOptional(retainGraph);
         TensorVector allLeaves = new TensorVector()) {
       torch.backward(outputs, gradients, retain, false, allLeaves);
     }

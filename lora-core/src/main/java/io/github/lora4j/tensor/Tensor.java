@@ -254,6 +254,23 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
         : Optional.empty();
   }
 
+  /** Whether it was not computed by anything that is recorded for gradients. */
+  boolean isLeaf() {
+    return handle().is_leaf();
+  }
+
+  /** Adds to the gradient of this leaf; a first one is taken as it is. */
+  void addToGrad(Tensor part) {
+    org.bytedeco.pytorch.Tensor grad = handle().grad();
+    if (grad.defined()) {
+      try (Scalar one = new Scalar(1.0)) {
+        grad.add_(part.handle(), one);
+      }
+    } else {
+      handle().mutable_grad().put(part.handle());
+    }
+  }
+
   /** Forgets the gradient. */
   public void clearGrad() {
     try (org.bytedeco.pytorch.Tensor none = new org.bytedeco.pytorch.Tensor()) {

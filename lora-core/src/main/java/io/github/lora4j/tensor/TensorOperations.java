@@ -89,6 +89,11 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().matmul(other.handle()));
   }
 
+  /** Batched matrix products: this {@code [b, m, k]}, the other [b, k, n]. */
+  public Tensor bmm(Tensor other) {
+    return Tensor.wrap(handle().bmm(other.handle()));
+  }
+
   // ---- comparisons and masks
 
   /** Where this is greater than the other, as BOOL. */
@@ -190,6 +195,11 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().transpose(a, b));
   }
 
+  /** The dimensions in another order. */
+  public Tensor permute(long... dims) {
+    return Tensor.wrap(handle().permute(dims));
+  }
+
   /** A view with a dimension of size one inserted. */
   public Tensor unsqueeze(int dim) {
     return Tensor.wrap(handle().unsqueeze(dim));
@@ -208,6 +218,11 @@ abstract sealed class TensorOperations permits Tensor {
   /** A view of one slice, without its dimension. */
   public Tensor select(int dim, long index) {
     return Tensor.wrap(handle().select(dim, index));
+  }
+
+  /** The elements at these places of a dimension, one for each element of the index (I64). */
+  public Tensor gather(int dim, Tensor index) {
+    return Tensor.wrap(handle().gather(dim, index.handle()));
   }
 
   /** The slices that an I64 vector of indices names, copied. */
@@ -284,6 +299,39 @@ abstract sealed class TensorOperations permits Tensor {
       handle().mul_(scalar);
       return self();
     }
+  }
+
+  /** Multiplies elementwise, with broadcasting of the other. */
+  public Tensor mulInPlace(Tensor other) {
+    handle().mul_(other.handle());
+    return self();
+  }
+
+  /** Replaces each element by its exponential. */
+  public Tensor expInPlace() {
+    handle().exp_();
+    return self();
+  }
+
+  /** Adds {@code alpha * a b}, a matrix product: this {@code [m, n]}, a [m, k], b [k, n]. */
+  public Tensor addmmInPlace(Tensor a, Tensor b, double alpha) {
+    try (Scalar one = new Scalar(1.0);
+        Scalar scalar = new Scalar(alpha)) {
+      handle().addmm_(a.handle(), b.handle(), one, scalar);
+      return self();
+    }
+  }
+
+  /** Adds {@code a b}, batched matrix products: this [b, m, n], a [b, m, k], b [b, k, n]. */
+  public Tensor baddbmmInPlace(Tensor a, Tensor b) {
+    handle().baddbmm_(a.handle(), b.handle());
+    return self();
+  }
+
+  /** Adds the source's elements at these places of a dimension. */
+  public Tensor scatterAddInPlace(int dim, Tensor index, Tensor source) {
+    handle().scatter_add_(dim, index.handle(), source.handle());
+    return self();
   }
 
   /** Moves this towards another: {@code this += weight * (end - this)}. */

@@ -67,6 +67,16 @@ public final class TensorScope implements AutoCloseable {
     return tensor;
   }
 
+  /**
+   * Gives a tensor that is in no scope to the innermost one.
+   *
+   * @return the same tensor
+   */
+  static Tensor adopt(Tensor tensor) {
+    register(tensor);
+    return tensor;
+  }
+
   static void register(Tensor tensor) {
     TensorScope scope = INNERMOST.get();
     if (scope != null) {

@@ -1,0 +1,35 @@
+package io.github.lora4j.model;
+
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.Tape;
+import io.github.lora4j.tensor.Tensor;
+import java.util.Optional;
+
+/** What is remembered of a forward pass: by a tape, or in a plain pass by libtorch alone. */
+final class Recording implements AutoCloseable {
+
+  private final Optional<Tape> tape;
+
+  private Recording(Optional<Tape> tape) {
+    this.tape = tape;
+  }
+
+  static Recording open(ForwardContext context) {
+    return new Recording(context.isPlain() ? Optional.empty() : Optional.of(Tape.open()));
+  }
+
+  /** Adds the gradients of all leaves below a tensor. */
+  void backward(Tensor output, Tensor gradient) {
+    if (tape.isPresent()) {
+      tape.get().backward(output, gradient);
+    } else {
+      Functional.backward(output, gradient);
+    }
+  }
+
+  @Override
+  public void close() {
+    tape.ifPresent(Tape::close);
+  }
+}

@@ -1,0 +1,50 @@
+package io.github.lora4j.nn;
+
+import io.github.lora4j.tensor.CustomFunction;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Kernels;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+
+/**
+ * Root-mean-square normalisation with a weight that doesn't learn. It keeps its input, which the
+ * block needs anyway, and one number a row.
+ */
+final class FusedRmsNorm {
+
+  private FusedRmsNorm() {}
+
+  static Tensor apply(Tensor x, Tensor weight, double eps) {
+    try (TensorScope scope = TensorScope.open();
+        CustomFunction call = CustomFunction.of(x)) {
+      long features = x.size(-1);
+      Tensor norm = Kernels.rowNorm(x);
+      Tensor inverse = norm.mul(norm).mulInPlace(1.0 / features).addInPlace(eps).rsqrt();
+      Tensor y =
+          x.dtype() == DType.F32
+              ? x.mul(inverse).mulInPlace(weight)
+              : x.to(DType.F32).mulInPlace(inverse).to(x.dtype()).mulInPlace(weight);
+      Tensor keptX = call.save(x);
+      Tensor keptInverse = call.save(inverse);
+      Tensor keptWeight = call.save(weight);
+      return scope.handOver(
+          call.returns(
+              y, (dy, inputs) -> inputs.add(0, gradient(dy, keptX, keptInverse, keptWeight))));
+    }
+  }
+
+  /** {@code inverse * (w dy) - x * inverse³ * mean(x w dy)}, in float32. */
+  private static Tensor gradient(Tensor dy, Tensor x, Tensor inverse, Tensor weight) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor wide = x.to(DType.F32);
+      Tensor weighted =
+          dy.dtype() == DType.F32
+              ? dy.mul(weight)
+              : dy.to(DType.F32).mulInPlace(weight.to(DType.F32));
+      Tensor mean = weighted.mul(wide).sum(-1, true).mulInPlace(-1.0 / x.size(-1));
+      Tensor share = mean.mulInPlace(inverse).mulInPlace(inverse).mulInPlace(inverse);
+      Tensor dx = weighted.mulInPlace(inverse).addcmulInPlace(wide, share, 1);
+      return scope.handOver(dx.to(x.dtype()));
+    }
+  }
+}
