@@ -1,0 +1,54 @@
+package io.github.lora4j.benchmarks.compare;
+
+import java.util.List;
+import java.util.Locale;
+
+/** What is measured, with the columns of its table. */
+enum Kind {
+  /** Training steps of one size. */
+  TRAIN(
+      "Training steps",
+      List.of(
+          Metric.TOKENS_PER_SECOND,
+          Metric.FORWARD_MS,
+          Metric.BACKWARD_MS,
+          Metric.OPTIMIZER_MS,
+          Metric.PEAK_RSS_MB,
+          Metric.PERCENT_OF_GEMM)),
+  /** Examples of realistic lengths through a trainer. */
+  SFT(
+      "Supervised fine-tuning",
+      List.of(Metric.TOKENS_PER_SECOND, Metric.STEP_MS, Metric.PEAK_RSS_MB)),
+  /** A process from its start. */
+  STARTUP("Start", List.of(Metric.STARTUP_S, Metric.PEAK_RSS_MB)),
+  /** Greedy generation. */
+  GENERATE(
+      "Generation",
+      List.of(
+          Metric.TOKENS_PER_SECOND, Metric.MS_PER_TOKEN, Metric.PREFILL_MS, Metric.PEAK_RSS_MB)),
+  /** Bare products and copies, the yardstick of the rest. */
+  LIMITS("Limits", List.of(Metric.F32_GFLOPS, Metric.BF16_GFLOPS, Metric.COPY_GB_PER_S));
+
+  private final String title;
+  private final List<Metric> metrics;
+
+  Kind(String title, List<Metric> metrics) {
+    this.title = title;
+    this.metrics = metrics;
+  }
+
+  /** A heading for its table. */
+  String title() {
+    return title;
+  }
+
+  /** The columns. */
+  List<Metric> metrics() {
+    return metrics;
+  }
+
+  /** The script of {@code benchmarks/python} that measures it on the other side. */
+  String script() {
+    return name().toLowerCase(Locale.ROOT) + ".py";
+  }
+}

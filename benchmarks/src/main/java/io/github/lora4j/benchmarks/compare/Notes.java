@@ -1,0 +1,48 @@
+package io.github.lora4j.benchmarks.compare;
+
+/** What stands under the tables. */
+final class Notes {
+
+  private Notes() {}
+
+  /** What to know about the numbers of a kind. */
+  static String on(Kind kind) {
+    return switch (kind) {
+      case TRAIN ->
+          """
+          `train-<model>-<dtype>-<adapter>`: 4 rows of 256 tokens, every token supervised, AdamW, no
+          clipping. `qv8`: rank 8 on q_proj and v_proj. `all16`: rank 16 on all linear layers.
+          `ckpt`: gradient checkpointing.
+
+          - tokens/s: of the whole step, training pass and optimizer.
+          - forward: a pass of its own up to the loss that keeps no gradients. backward: the
+            training pass less that one.
+          - % of GEMM: the operations that a step can't do without, over its time, over the faster
+            of both sides' products under "Limits".
+          """;
+      case SFT ->
+          """
+          Examples of log-normal lengths (mean 120, from 8 to 512 tokens) whose last fifth is
+          supervised, through our Trainer and TRL's SFTTrainer. tokens/s counts no padding. `sft`: 8
+          padded examples a step. `sft-packed`: TRL packs the examples into 2 rows of 512 a step
+          (`packing=True`); LoRA4J takes them unpacked, 8 a step.
+          """;
+      case STARTUP ->
+          """
+          From the start of the process to the end of the first training step, of 1 x 32 tokens. The
+          libraries and the checkpoint are in the page cache.
+          """;
+      case GENERATE ->
+          """
+          Greedy, prompts of 64 tokens, 128 new ones. `b1`, `b8`: rows at once. The adapter
+          (`all16`) stands beside the weights, or inside them in `merged`. ms per step: one more
+          token for each row, without the prompt.
+          """;
+      case LIMITS ->
+          """
+          Products of matrices of 2048 x 2048, and a copy of 256 MiB (bytes read plus bytes
+          written), through each side's own tensors.
+          """;
+    };
+  }
+}

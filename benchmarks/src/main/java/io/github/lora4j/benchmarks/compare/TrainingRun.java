@@ -1,0 +1,132 @@
+package io.github.lora4j.benchmarks.compare;
+
+import io.github.lora4j.data.Batch;
+import io.github.lora4j.data.Dataset;
+import io.github.lora4j.data.PaddingCollator;
+import io.github.lora4j.data.TokenizedExample;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.train.IntervalStrategy;
+import io.github.lora4j.train.LrSchedulerType;
+import io.github.lora4j.train.TrainSamplingStrategy;
+import io.github.lora4j.train.Trainer;
+import io.github.lora4j.train.TrainingArguments;
+import io.github.lora4j.train.TrainingArgumentsBuilder;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToLongFunction;
+import java.util.stream.IntStream;
+
+/** Everything that trains, through {@link Trainer} as users do. */
+final class TrainingRun {
+
+  private TrainingRun() {}
+
+  /** Steps over one batch of full rows, taken apart. */
+  static Map<Metric, Double> ofSteps(Task task) {
+    try (AdaptedModel model = AdaptedModel.open(task);
+        Generator dropout = Generator.of(1)) {
+      Batch batch = model.tokens().batch(task.batch(), task.length());
+      // The other side's bare loop clips nothing.
+      TrainingArguments args = arguments(task).maxGradNorm(0).build();
+      TimedModel timed = train(model, args, rows(batch));
+      Map<Metric, Double> measured = new EnumMap<>(Metric.class);
+      PeakRss.addTo(measured);
+      ForwardContext context = ForwardContext.training(dropout);
+      double forward = Timing.medianMs(1, task.steps(), () -> model.peft().loss(batch, context));
+      List<TimedModel.Step> counted = timed.steps().subList(task.warmup(), task.allSteps());
+      double step = medianMs(counted, s -> s.end() - s.passStart());
+      measured.put(Metric.TOKENS_PER_SECOND, 1000 * batch.tokens() / step);
+      measured.put(Metric.STEP_MS, step);
+      measured.put(Metric.FORWARD_MS, forward);
+      measured.put(
+          Metric.BACKWARD_MS, medianMs(counted, s -> s.passEnd() - s.passStart()) - forward);
+      measured.put(Metric.OPTIMIZER_MS, medianMs(counted, s -> s.end() - s.passEnd()));
+      measured.put(Metric.FIRST_LOSS, timed.steps().get(0).info().loss());
+      return measured;
+    }
+  }
+
+  /** Fine-tuning on examples of realistic lengths; only tokens that are no padding count. */
+  static Map<Metric, Double> ofExamples(Task task) {
+    try (AdaptedModel model = AdaptedModel.open(task)) {
+      TimedModel timed = trainOnExamples(task, model);
+      Map<Metric, Double> measured = new EnumMap<>(Metric.class);
+      PeakRss.addTo(measured);
+      // From end to end, so that the making of batches counts too.
+      List<TimedModel.Step> steps = timed.steps().subList(task.warmup() - 1, task.allSteps());
+      long nanos = steps.get(task.steps()).end() - steps.get(0).end();
+      long tokens = steps.stream().skip(1).mapToLong(s -> s.info().inputTokens()).sum();
+      measured.put(Metric.TOKENS_PER_SECOND, 1e9 * tokens / nanos);
+      measured.put(Metric.STEP_MS, Timing.ms(nanos) / task.steps());
+      measured.put(Metric.FIRST_LOSS, timed.steps().get(0).info().loss());
+      return measured;
+    }
+  }
+
+  /** One step, and how long ago the process was started. */
+  static Map<Metric, Double> ofStart(Task task) {
+    try (AdaptedModel model = AdaptedModel.open(task)) {
+      Batch batch = model.tokens().batch(task.batch(), task.length());
+      TimedModel timed = train(model, arguments(task).build(), rows(batch));
+      Map<Metric, Double> measured = new EnumMap<>(Metric.class);
+      measured.put(Metric.STARTUP_S, Timing.now() - task.started());
+      PeakRss.addTo(measured);
+      measured.put(Metric.FIRST_LOSS, timed.steps().get(0).info().loss());
+      return measured;
+    }
+  }
+
+  // Packed cases run unpacked here until the library packs: this is the place to switch it on.
+  private static TimedModel trainOnExamples(Task task, AdaptedModel model) {
+    // Twice as many for packed rows, as on the other side: those may hold more than a batch does.
+    int count = task.batch() * task.allSteps() * (task.variant() == Variant.PACKED ? 2 : 1);
+    List<TokenizedExample> examples = model.tokens().examples(count, task.length());
+    return train(model, arguments(task).build(), examples);
+  }
+
+  private static TrainingArgumentsBuilder arguments(Task task) {
+    return TrainingArguments.builder()
+        .perDeviceTrainBatchSize(task.batch())
+        .maxSteps(task.allSteps())
+        .learningRate(1e-4)
+        .lrSchedulerType(LrSchedulerType.CONSTANT)
+        .trainSamplingStrategy(TrainSamplingStrategy.SEQUENTIAL)
+        .gradientCheckpointing(task.variant() == Variant.CKPT)
+        .loggingStrategy(IntervalStrategy.NO)
+        .saveStrategy(IntervalStrategy.NO);
+  }
+
+  private static TimedModel train(
+      AdaptedModel model, TrainingArguments args, List<TokenizedExample> examples) {
+    TimedModel timed = new TimedModel(model.peft());
+    Trainer trainer =
+        Trainer.builder(timed, args)
+            .trainDataset(Dataset.of(examples))
+            .dataCollator(PaddingCollator.of(0))
+            .eosTokenIds()
+            .callbacks(timed)
+            .build();
+    PeakRss.reset();
+    trainer.train();
+    return timed;
+  }
+
+  private static List<TokenizedExample> rows(Batch batch) {
+    return IntStream.range(0, batch.size())
+        .mapToObj(
+            row -> {
+              int from = row * batch.length();
+              int[] ids = Arrays.copyOfRange(batch.inputIds(), from, from + batch.length());
+              return new TokenizedExample(ids, ids);
+            })
+        .toList();
+  }
+
+  private static double medianMs(
+      List<TimedModel.Step> steps, ToLongFunction<TimedModel.Step> nanos) {
+    return Timing.median(steps.stream().mapToDouble(s -> Timing.ms(nanos.applyAsLong(s))));
+  }
+}
