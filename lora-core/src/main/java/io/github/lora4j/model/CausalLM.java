@@ -6,6 +6,7 @@ import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -261,6 +262,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
       closed = true;
       if (owner) {
         layers.close();
+        NativeMemory.release();
       }
     }
   }

@@ -3,6 +3,7 @@ package io.github.lora4j.model;
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -96,6 +97,7 @@ public final class SequenceClassifier implements AutoCloseable {
     if (!closed) {
       closed = true;
       layers.close();
+      NativeMemory.release();
     }
   }
 }

@@ -1,9 +1,10 @@
 package io.github.lora4j.tensor;
 
+import io.github.lora4j.internal.torch.FreedMemory;
 import io.github.lora4j.internal.torch.NativeRuntime;
 import org.bytedeco.javacpp.Pointer;
 
-/** What the natives hold at the moment, for tests and for log lines. */
+/** What the natives hold at the moment. */
 public final class NativeMemory {
 
   private NativeMemory() {}
@@ -18,5 +19,14 @@ public final class NativeMemory {
   public static long residentBytes() {
     NativeRuntime.ensureLoaded();
     return Pointer.physicalBytes();
+  }
+
+  /**
+   * Gives memory that no tensor uses back to the system. Freed memory is kept for the next tensors
+   * otherwise; closing a model calls this.
+   */
+  public static void release() {
+    NativeRuntime.ensureLoaded();
+    FreedMemory.release();
   }
 }

@@ -42,6 +42,7 @@ public final class NativeRuntime {
     setUnlessPresent("org.bytedeco.javacpp.maxBytes", "0");
     setUnlessPresent("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     ThreadPools.settle();
+    FreedMemory.keep();
     String platform = Loader.getPlatform();
     if (!PUBLISHED.contains(platform)) {
       return Optional.of(
