@@ -87,8 +87,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   }
 
   @Override
-  public double lossAndBackward(Batch batch, double scale, ForwardContext context) {
+  public double lossAndBackward(Batch batch, double scale, ForwardContext asked) {
     requireOpen();
+    ForwardContext context = asked.forModelOf(dtype());
     ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
     SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
@@ -102,8 +103,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   }
 
   @Override
-  public double loss(Batch batch, ForwardContext context) {
+  public double loss(Batch batch, ForwardContext asked) {
     requireOpen();
+    ForwardContext context = asked.forModelOf(dtype());
     ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
     SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
     if (supervised.isEmpty()) {

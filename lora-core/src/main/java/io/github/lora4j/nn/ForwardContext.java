@@ -79,6 +79,16 @@ public final class ForwardContext {
   }
 
   /**
+   * The same for a model of this dtype: autocasting to the dtype that it computes in anyway is
+   * dropped, since all it would do is to take {@link #isPlain the slower way}.
+   */
+  public ForwardContext forModelOf(DType dtype) {
+    return autocast.equals(Optional.of(dtype))
+        ? new ForwardContext(dropout, gradientCheckpointing, Optional.empty(), plain)
+        : this;
+  }
+
+  /**
    * Whether gradients are libtorch's alone: where {@link #plain(boolean)} asks for it, and with
    * autocasting, which decides on dtypes inside libtorch.
    */

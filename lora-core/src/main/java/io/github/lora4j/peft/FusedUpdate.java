@@ -3,6 +3,7 @@ package io.github.lora4j.peft;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 
@@ -15,6 +16,8 @@ import io.github.lora4j.tensor.TensorScope;
  */
 final class FusedUpdate {
 
+  private static final int FEW_ROWS = 16;
+
   private FusedUpdate() {}
 
   /**
@@ -25,6 +28,9 @@ final class FusedUpdate {
    * @return the sum, in the memory of {@code y}
    */
   static Tensor add(Tensor y, Tensor x, LoraWeights update, double scaling) {
+    if (!NoGrad.gradEnabled() && x.numel() <= (long) FEW_ROWS * x.size(-1)) {
+      return addFewRows(y, x, update, scaling);
+    }
     try (TensorScope scope = TensorScope.open();
         CustomFunction call = CustomFunction.of(y, x, update.a(), update.b())) {
       DType dtype = y.dtype();
@@ -49,6 +55,14 @@ final class FusedUpdate {
                 inputs.addProduct(1, dThin, a);
                 inputs.pass(0, dy);
               }));
+    }
+  }
+
+  /** For few rows, as in decoding, it is cheaper to widen them than to round the matrices. */
+  private static Tensor addFewRows(Tensor y, Tensor x, LoraWeights update, double scaling) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor thin = Functional.linear(x.to(DType.F32), update.a());
+      return y.addInPlace(Functional.linear(thin, update.b()), scaling);
     }
   }
 

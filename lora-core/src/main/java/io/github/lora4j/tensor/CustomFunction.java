@@ -21,7 +21,7 @@ public final class CustomFunction implements AutoCloseable {
   private final Tensor[] inputs;
   private final @Nullable Tape tape;
   private final List<Tensor> saved = new ArrayList<>();
-  private final NoGrad noGrad;
+  private final @Nullable NoGrad noGrad;
   private boolean returned;
 
   /** The way back. */
@@ -40,7 +40,7 @@ public final class CustomFunction implements AutoCloseable {
   private CustomFunction(Tensor[] inputs, @Nullable Tape tape) {
     this.inputs = inputs;
     this.tape = tape;
-    this.noGrad = NoGrad.open();
+    this.noGrad = tape == null ? null : NoGrad.open();
   }
 
   /**
@@ -53,11 +53,12 @@ public final class CustomFunction implements AutoCloseable {
 
   /** Begins a call with these inputs; until it is closed, libtorch records nothing. */
   public static CustomFunction of(Tensor... inputs) {
+    if (!NoGrad.gradEnabled()) {
+      return new CustomFunction(inputs, null);
+    }
     boolean wanted = false;
-    if (NoGrad.gradEnabled()) {
-      for (Tensor input : inputs) {
-        wanted |= input.requiresGrad();
-      }
+    for (Tensor input : inputs) {
+      wanted |= input.requiresGrad();
     }
     Tape tape = wanted ? Tape.current() : null;
     if (wanted && tape == null) {
@@ -110,7 +111,9 @@ public final class CustomFunction implements AutoCloseable {
 
   @Override
   public void close() {
-    noGrad.close();
+    if (noGrad != null) {
+      noGrad.close();
+    }
     if (!returned) {
       saved.forEach(Tensor::close);
     }

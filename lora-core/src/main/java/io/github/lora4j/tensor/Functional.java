@@ -22,6 +22,9 @@ public final class Functional {
    * @return {@code [..., out]}
    */
   public static Tensor linear(Tensor x, Tensor weight) {
+    if (FewRows.suits(x, weight)) {
+      return FewRows.linear(x, weight);
+    }
     return Tensor.wrap(torch.linear(x.handle(), weight.handle()));
   }
 
@@ -34,6 +37,9 @@ public final class Functional {
    * @return {@code [..., out]}
    */
   public static Tensor linear(Tensor x, Tensor weight, Tensor bias) {
+    if (FewRows.suits(x, weight)) {
+      return FewRows.linear(x, weight).addInPlace(bias, 1);
+    }
     return Tensor.wrap(torch.linear(x.handle(), weight.handle(), bias.handle()));
   }
 

@@ -37,6 +37,8 @@ final class ThreadPools {
     settings.put("OMP_WAIT_POLICY", "passive");
     settings.put("GOMP_SPINCOUNT", "1000");
     settings.put("OPENBLAS_THREAD_TIMEOUT", "16");
+    // Tensors of 2 MB and more lie on huge pages, where the kernel offers them on request.
+    settings.put("THP_MEM_ALLOC_ENABLE", "1");
     CpuModel.ofThisMachine()
         .flatMap(CpuModel::openBlasCore)
         .ifPresent(core -> settings.put("OPENBLAS_CORETYPE", core));
