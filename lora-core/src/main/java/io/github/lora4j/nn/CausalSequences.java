@@ -16,7 +16,7 @@ public final class CausalSequences implements Attention.Visible {
    * Queries of a chunk. Its scores are masked only where they meet the diagonal, and what lies
    * beyond it is never computed: the smaller the chunk the less is computed in vain.
    */
-  static final int CHUNK = Integer.getInteger("lora4j.chunk", 128);
+  static final int CHUNK = 128;
 
   private final int[] lengths;
   private final Tensor diagonal;

@@ -28,6 +28,9 @@ final class FewRows {
   /** Measured: beyond it, or in bfloat16 beyond one row, {@code torch.linear} is as fast. */
   private static final int MOST = 4;
 
+  /** Bytes of a weight from which reading it takes longer than waking the other threads. */
+  private static final long ALL_THREADS_AT = 4 << 20;
+
   private static final Optional<FewRows> ONE_DNN = find();
 
   private final OperatorHandle operator;
@@ -103,7 +106,17 @@ final class FewRows {
         return scope.handOver(y.view(shape));
       }
     }
-    return ONE_DNN.orElseThrow().call(x, weight);
+    FewRows oneDnn = ONE_DNN.orElseThrow();
+    int threads = torch.get_num_threads();
+    if (threads == 1 || weight.numel() * weight.dtype().byteSize() >= ALL_THREADS_AT) {
+      return oneDnn.call(x, weight);
+    }
+    torch.set_num_threads(1); // a setting of this thread in OpenMP: it costs less than a wake-up
+    try {
+      return oneDnn.call(x, weight);
+    } finally {
+      torch.set_num_threads(threads);
+    }
   }
 
   private Tensor call(Tensor x, Tensor weight) {

@@ -1,8 +1,6 @@
 package io.github.lora4j.tensor;
 
-import java.util.List;
 import org.bytedeco.pytorch.BoolOptional;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -113,22 +111,6 @@ public final class Functional {
         mask.mulInPlace(1 / (1 - p));
       }
       return scope.handOver(x.mul(mask.to(x.device()).to(x.dtype())));
-    }
-  }
-
-  /** The sum of the squares of all elements of all tensors, as a float32 scalar on their device. */
-  public static Tensor sumOfSquares(List<Tensor> tensors) {
-    if (tensors.isEmpty()) {
-      throw new IllegalArgumentException("tensors: expected at least one, found none");
-    }
-    try (TensorScope scope = TensorScope.open();
-        Scalar two = new Scalar(2.0);
-        TensorVector norms = new TensorVector(tensors.size())) {
-      for (int i = 0; i < tensors.size(); i++) {
-        Tensor norm = Tensor.wrap(tensors.get(i).to(DType.F32).handle().norm(two));
-        norms.put(i, norm.handle());
-      }
-      return scope.handOver(Tensor.wrap(torch.stack(norms)).square().sum());
     }
   }
 

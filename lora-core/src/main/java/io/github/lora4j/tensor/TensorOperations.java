@@ -334,26 +334,10 @@ abstract sealed class TensorOperations permits Tensor {
     return self();
   }
 
-  /** Moves this towards another: {@code this += weight * (end - this)}. */
-  public Tensor lerpInPlace(Tensor end, double weight) {
-    try (Scalar scalar = new Scalar(weight)) {
-      handle().lerp_(end.handle(), scalar);
-      return self();
-    }
-  }
-
   /** Adds {@code value * a * b}. */
   public Tensor addcmulInPlace(Tensor a, Tensor b, double value) {
     try (Scalar scalar = new Scalar(value)) {
       handle().addcmul_(a.handle(), b.handle(), scalar);
-      return self();
-    }
-  }
-
-  /** Adds {@code value * a / b}. */
-  public Tensor addcdivInPlace(Tensor a, Tensor b, double value) {
-    try (Scalar scalar = new Scalar(value)) {
-      handle().addcdiv_(a.handle(), b.handle(), scalar);
       return self();
     }
   }

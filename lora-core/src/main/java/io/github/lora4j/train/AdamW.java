@@ -1,9 +1,15 @@
 package io.github.lora4j.train;
 
 import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorLists;
+import io.github.lora4j.tensor.TensorLists.AdamWConstants;
+import io.github.lora4j.tensor.TensorLists.AdamWEntry;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +20,9 @@ import java.util.Optional;
  *
  * <p>The states are float32 whatever the parameters are, and lie on the parameters' device. A
  * parameter without a gradient is passed over and its bias correction doesn't advance.
+ *
+ * <p>Float32 parameters are updated together in a few native calls. The kernel wants weights of the
+ * states' type, so others are widened for their update, one at a time to save memory.
  */
 final class AdamW implements Optimizer {
 
@@ -37,35 +46,41 @@ final class AdamW implements Optimizer {
 
   @Override
   public void step(double learningRate) {
-    try (NoGrad noGrad = NoGrad.open()) {
+    try (NoGrad noGrad = NoGrad.open();
+        TensorScope scope = TensorScope.open()) {
+      Map<Group, List<AdamWEntry>> together = new LinkedHashMap<>();
       for (Slot slot : slots) {
-        try (TensorScope scope = TensorScope.open()) {
-          Optional<Tensor> gradient = slot.parameter.grad();
-          if (gradient.isPresent()) {
-            update(slot, gradient.get(), learningRate);
-          }
+        Optional<Tensor> gradient = slot.parameter.grad();
+        if (gradient.isEmpty()) {
+          continue;
+        }
+        slot.steps++;
+        Tensor weight = slot.parameter;
+        if (TensorLists.adamWTakes(weight) && TensorLists.adamWTakes(gradient.get())) {
+          together
+              .computeIfAbsent(slot.group(), group -> new ArrayList<>())
+              .add(slot.entry(weight, gradient.get()));
+        } else {
+          updateWidened(slot, gradient.get(), learningRate);
         }
       }
+      together.forEach((group, all) -> TensorLists.adamW(all, constants(group, learningRate)));
     }
   }
 
-  private void update(Slot slot, Tensor gradient, double learningRate) {
-    slot.steps++;
-    Tensor weight = slot.parameter.to(DType.F32);
-    Tensor g = gradient.to(DType.F32);
-    if (slot.decays && weightDecay > 0) {
-      weight.mulInPlace(1 - learningRate * weightDecay);
-    }
-    slot.firstMoment.lerpInPlace(g, 1 - beta1);
-    slot.secondMoment.mulInPlace(beta2).addcmulInPlace(g, g, 1 - beta2);
-    double correction1 = 1 - Math.pow(beta1, slot.steps);
-    double correction2 = 1 - Math.pow(beta2, slot.steps);
-    Tensor denominator =
-        slot.secondMoment.sqrt().mulInPlace(1 / Math.sqrt(correction2)).addInPlace(epsilon);
-    weight.addcdivInPlace(slot.firstMoment, denominator, -learningRate / correction1);
-    if (slot.parameter.dtype() != DType.F32) {
+  private void updateWidened(Slot slot, Tensor gradient, double learningRate) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor weight = slot.parameter.to(DType.F32).contiguous();
+      Tensor wideGradient = gradient.to(DType.F32).contiguous();
+      TensorLists.adamW(
+          List.of(slot.entry(weight, wideGradient)), constants(slot.group(), learningRate));
       slot.parameter.copyInPlace(weight);
     }
+  }
+
+  private AdamWConstants constants(Group group, double learningRate) {
+    double decay = group.decays ? weightDecay : 0;
+    return new AdamWConstants(group.steps, learningRate, beta1, beta2, epsilon, decay);
   }
 
   @Override
@@ -78,10 +93,14 @@ final class AdamW implements Optimizer {
     slots.forEach(Slot::close);
   }
 
+  /** What the parameters of one native call have in common. */
+  private record Group(Device device, boolean decays, int steps) {}
+
   /** One parameter and what AdamW remembers of its gradients. */
   private static final class Slot {
     final Tensor parameter;
     final boolean decays;
+    final Device device;
     final Tensor firstMoment;
     final Tensor secondMoment;
     int steps;
@@ -89,12 +108,21 @@ final class AdamW implements Optimizer {
     Slot(Tensor parameter, boolean decays) {
       this.parameter = parameter;
       this.decays = decays;
+      device = parameter.device();
       firstMoment = zerosLike(parameter);
       secondMoment = zerosLike(parameter);
     }
 
     private static Tensor zerosLike(Tensor parameter) {
       return TensorScope.keep(Tensor.zeros(DType.F32, parameter.device(), parameter.shape()));
+    }
+
+    Group group() {
+      return new Group(device, decays, steps);
+    }
+
+    AdamWEntry entry(Tensor weight, Tensor gradient) {
+      return new AdamWEntry(weight, gradient, firstMoment, secondMoment);
     }
 
     void close() {

@@ -1,8 +1,8 @@
 package io.github.lora4j.train;
 
-import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorLists;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Collection;
 import java.util.List;
@@ -35,10 +35,10 @@ final class GradientClipper {
                 + " them");
       }
       // The one place of an update that waits for the device, besides the losses.
-      double norm = Math.sqrt(Functional.sumOfSquares(gradients).item());
+      double norm = TensorLists.norm(gradients).item();
       double coefficient = maxNorm / (norm + EPSILON);
       if (maxNorm > 0 && Double.isFinite(norm) && coefficient < 1) {
-        gradients.forEach(gradient -> gradient.mulInPlace(coefficient));
+        TensorLists.mulInPlace(gradients, coefficient);
       }
       return norm;
     }

@@ -24,8 +24,8 @@ final class Notes {
           """
           Examples of log-normal lengths (mean 120, from 8 to 512 tokens) whose last fifth is
           supervised, through our Trainer and TRL's SFTTrainer. tokens/s counts no padding. `sft`: 8
-          padded examples a step. `sft-packed`: TRL packs the examples into 2 rows of 512 a step
-          (`packing=True`); LoRA4J takes them unpacked, 8 a step.
+          padded examples a step. `sft-packed`: both pack the examples into rows of 512 and take 2
+          rows a step.
           """;
       case STARTUP ->
           """

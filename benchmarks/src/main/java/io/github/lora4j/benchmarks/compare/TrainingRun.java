@@ -2,6 +2,7 @@ package io.github.lora4j.benchmarks.compare;
 
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.data.Dataset;
+import io.github.lora4j.data.Packing;
 import io.github.lora4j.data.PaddingCollator;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.nn.ForwardContext;
@@ -22,6 +23,9 @@ import java.util.stream.IntStream;
 /** Everything that trains, through {@link Trainer} as users do. */
 final class TrainingRun {
 
+  /** Rows of a packed step, as on the other side. */
+  private static final int PACKED_ROWS = 2;
+
   private TrainingRun() {}
 
   /** Steps over one batch of full rows, taken apart. */
@@ -31,7 +35,7 @@ final class TrainingRun {
       Batch batch = model.tokens().batch(task.batch(), task.length());
       // The other side's bare loop clips nothing.
       TrainingArguments args = arguments(task).maxGradNorm(0).build();
-      TimedModel timed = train(model, args, rows(batch));
+      TimedModel timed = train(model, args, Dataset.of(rows(batch)));
       Map<Metric, Double> measured = new EnumMap<>(Metric.class);
       PeakRss.addTo(measured);
       ForwardContext context = ForwardContext.training(dropout);
@@ -70,7 +74,7 @@ final class TrainingRun {
   static Map<Metric, Double> ofStart(Task task) {
     try (AdaptedModel model = AdaptedModel.open(task)) {
       Batch batch = model.tokens().batch(task.batch(), task.length());
-      TimedModel timed = train(model, arguments(task).build(), rows(batch));
+      TimedModel timed = train(model, arguments(task).build(), Dataset.of(rows(batch)));
       Map<Metric, Double> measured = new EnumMap<>(Metric.class);
       measured.put(Metric.STARTUP_S, Timing.now() - task.started());
       PeakRss.addTo(measured);
@@ -79,12 +83,17 @@ final class TrainingRun {
     }
   }
 
-  // Packed cases run unpacked here until the library packs: this is the place to switch it on.
   private static TimedModel trainOnExamples(Task task, AdaptedModel model) {
-    // Twice as many for packed rows, as on the other side: those may hold more than a batch does.
-    int count = task.batch() * task.allSteps() * (task.variant() == Variant.PACKED ? 2 : 1);
-    List<TokenizedExample> examples = model.tokens().examples(count, task.length());
-    return train(model, arguments(task).build(), examples);
+    boolean packed = task.variant() == Variant.PACKED;
+    // Packed rows hold about as much as a padded batch: twice that is enough for all steps.
+    int count = task.batch() * task.allSteps() * (packed ? 2 : 1);
+    Dataset<TokenizedExample> examples = Dataset.of(model.tokens().examples(count, task.length()));
+    return packed
+        ? train(
+            model,
+            arguments(task).perDeviceTrainBatchSize(PACKED_ROWS).build(),
+            Packing.of(task.length()).apply(examples))
+        : train(model, arguments(task).build(), examples);
   }
 
   private static TrainingArgumentsBuilder arguments(Task task) {
@@ -100,11 +109,11 @@ final class TrainingRun {
   }
 
   private static TimedModel train(
-      AdaptedModel model, TrainingArguments args, List<TokenizedExample> examples) {
+      AdaptedModel model, TrainingArguments args, Dataset<TokenizedExample> examples) {
     TimedModel timed = new TimedModel(model.peft());
     Trainer trainer =
         Trainer.builder(timed, args)
-            .trainDataset(Dataset.of(examples))
+            .trainDataset(examples)
             .dataCollator(PaddingCollator.of(0))
             .eosTokenIds()
             .callbacks(timed)
