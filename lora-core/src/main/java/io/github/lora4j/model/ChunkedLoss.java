@@ -82,7 +82,7 @@ final class ChunkedLoss implements TrainingPass.Top {
       } else {
         Tensor logits = layers.logits(leaf, context);
         requireLearning(logits);
-        TokenLoss loss = TokenLoss.of(logits, targets(from), scale);
+        TokenLoss loss = TokenLoss.of(logits, targets(from), scale, context.labelSmoothing());
         value = loss.value();
         recording.backward(logits, loss.gradient());
       }
@@ -112,7 +112,8 @@ final class ChunkedLoss implements TrainingPass.Top {
     try (TensorScope scope = TensorScope.open()) {
       Tensor logits = layers.logits(chunk, context).to(DType.F32);
       return scope.handOver(
-          Functional.crossEntropySum(logits, targets(from), TokenizedExample.IGNORE_INDEX));
+          Functional.crossEntropySum(
+              logits, targets(from), TokenizedExample.IGNORE_INDEX, context.labelSmoothing()));
     }
   }
 

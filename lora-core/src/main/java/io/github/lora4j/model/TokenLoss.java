@@ -7,8 +7,8 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 
 /**
- * The negative log-likelihood of tokens and, since nothing comes after it, its gradient at once: in
- * float32, and for float32 scores in their own memory.
+ * The cross-entropy of tokens and, since nothing comes after it, its gradient at once: in float32,
+ * and for float32 scores in their own memory.
  *
  * @param value the sum over the rows
  * @param gradient of {@code scale} times the value, in the dtype of the scores
@@ -20,18 +20,26 @@ record TokenLoss(double value, Tensor gradient) {
    *
    * @param scores {@code [n, vocab]}; float32 ones are overwritten
    * @param targets I64 {@code [n]}
+   * @param smoothing the share of each target that is spread over the vocabulary evenly
    */
-  static TokenLoss of(Tensor scores, Tensor targets, double scale) {
+  static TokenLoss of(Tensor scores, Tensor targets, double scale, double smoothing) {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
       Tensor logProbabilities = Kernels.logSoftmaxInPlace(scores.detach().to(DType.F32));
       Tensor index = targets.unsqueeze(-1);
-      double value = -logProbabilities.gather(-1, index).sum().item();
-      Tensor probabilities = logProbabilities.expInPlace();
-      Tensor minusOne = Tensor.full(-1, DType.F32, scores.device(), targets.size(0), 1);
-      probabilities.scatterAddInPlace(-1, index, minusOne);
-      Tensor gradient = probabilities.mulInPlace(scale).to(scores.dtype());
-      return new TokenLoss(value, scope.handOver(gradient));
+      double onTarget = 1 - smoothing;
+      double onEach = smoothing / scores.size(-1);
+      double value = -onTarget * logProbabilities.gather(-1, index).sum().item();
+      if (smoothing > 0) {
+        value -= onEach * logProbabilities.sum().item();
+      }
+      Tensor gradient = logProbabilities.expInPlace(); // the probabilities, less what was asked for
+      if (smoothing > 0) {
+        gradient.addInPlace(-onEach);
+      }
+      Tensor asked = Tensor.full(-onTarget, DType.F32, scores.device(), targets.size(0), 1);
+      gradient.scatterAddInPlace(-1, index, asked);
+      return new TokenLoss(value, scope.handOver(gradient.mulInPlace(scale).to(scores.dtype())));
     }
   }
 }

@@ -17,22 +17,25 @@ import java.util.Optional;
 public final class ForwardContext {
 
   private static final ForwardContext EVAL =
-      new ForwardContext(Optional.empty(), false, Optional.empty(), false);
+      new ForwardContext(Optional.empty(), false, Optional.empty(), false, 0);
 
   private final Optional<Generator> dropout;
   private final boolean gradientCheckpointing;
   private final Optional<DType> autocast;
   private final boolean plain;
+  private final double labelSmoothing;
 
   private ForwardContext(
       Optional<Generator> dropout,
       boolean gradientCheckpointing,
       Optional<DType> autocast,
-      boolean plain) {
+      boolean plain,
+      double labelSmoothing) {
     this.dropout = dropout;
     this.gradientCheckpointing = gradientCheckpointing;
     this.autocast = autocast;
     this.plain = plain;
+    this.labelSmoothing = labelSmoothing;
   }
 
   /** For evaluation and generation: no dropout. */
@@ -42,17 +45,18 @@ public final class ForwardContext {
 
   /** For training: dropout masks come from this generator, which is borrowed. */
   public static ForwardContext training(Generator dropout) {
-    return new ForwardContext(Optional.of(dropout), false, Optional.empty(), false);
+    return new ForwardContext(Optional.of(dropout), false, Optional.empty(), false, 0);
   }
 
   /** The same with blocks recomputed in the backward pass instead of their activations kept. */
   public ForwardContext gradientCheckpointing(boolean on) {
-    return new ForwardContext(dropout, on, autocast, plain);
+    return new ForwardContext(dropout, on, autocast, plain, labelSmoothing);
   }
 
   /** The same with matrix products in a lower precision: BF16 or F16. */
   public ForwardContext autocast(DType dtype) {
-    return new ForwardContext(dropout, gradientCheckpointing, Optional.of(dtype), plain);
+    return new ForwardContext(
+        dropout, gradientCheckpointing, Optional.of(dtype), plain, labelSmoothing);
   }
 
   /**
@@ -60,12 +64,27 @@ public final class ForwardContext {
    * kept: slower, and what the faster way is tested against.
    */
   public ForwardContext plain(boolean on) {
-    return new ForwardContext(dropout, gradientCheckpointing, autocast, on);
+    return new ForwardContext(dropout, gradientCheckpointing, autocast, on, labelSmoothing);
+  }
+
+  /**
+   * The same with a loss in which a share of each target is spread over all classes evenly: {@code
+   * label_smoothing} (Szegedy et al., 2016).
+   *
+   * @param share from 0 to 1
+   */
+  public ForwardContext labelSmoothing(double share) {
+    return new ForwardContext(dropout, gradientCheckpointing, autocast, plain, share);
   }
 
   /** Where dropout masks come from; empty in evaluation. */
   public Optional<Generator> dropout() {
     return dropout;
+  }
+
+  /** The share of each target that is spread over all classes; 0 by default. */
+  public double labelSmoothing() {
+    return labelSmoothing;
   }
 
   /** Whether this is a training pass. */
@@ -84,7 +103,8 @@ public final class ForwardContext {
    */
   public ForwardContext forModelOf(DType dtype) {
     return autocast.equals(Optional.of(dtype))
-        ? new ForwardContext(dropout, gradientCheckpointing, Optional.empty(), plain)
+        ? new ForwardContext(
+            dropout, gradientCheckpointing, Optional.empty(), plain, labelSmoothing)
         : this;
   }
 

@@ -50,9 +50,11 @@ public record RotaryEmbedding(int rotaryDim, double theta, RopeScaling scaling) 
       try (TensorScope scope = TensorScope.open()) {
         long seq = cos.size(2);
         long rotaryDim = cos.size(3);
+        Tensor scaledCos = factor == 1 ? cos : cos.mul(factor);
+        Tensor scaledSin = factor == 1 ? sin : sin.mul(factor);
         return new Scaled(
-            scope.handOver(cos.mul(factor).view(seq, 1, 1, rotaryDim)),
-            scope.handOver(sin.mul(factor).view(seq, 1, 1, rotaryDim)),
+            scope.handOver(scaledCos.view(seq, 1, 1, rotaryDim)),
+            scope.handOver(scaledSin.view(seq, 1, 1, rotaryDim)),
             factor);
       }
     }

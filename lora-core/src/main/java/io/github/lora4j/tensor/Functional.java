@@ -62,13 +62,20 @@ public final class Functional {
    *
    * @param logits {@code [n, classes]}
    * @param labels I64 {@code [n]}; those equal to {@code ignoreIndex} count nothing
+   * @param labelSmoothing the share of each label that is spread over all classes
    * @return a scalar in the logits' dtype
    */
-  public static Tensor crossEntropySum(Tensor logits, Tensor labels, long ignoreIndex) {
+  public static Tensor crossEntropySum(
+      Tensor logits, Tensor labels, long ignoreIndex, double labelSmoothing) {
     try (TensorOptional noWeight = new TensorOptional()) {
       return Tensor.wrap(
           torch.cross_entropy_loss(
-              logits.handle(), labels.handle(), noWeight, REDUCTION_SUM, ignoreIndex, 0.0));
+              logits.handle(),
+              labels.handle(),
+              noWeight,
+              REDUCTION_SUM,
+              ignoreIndex,
+              labelSmoothing));
     }
   }
 

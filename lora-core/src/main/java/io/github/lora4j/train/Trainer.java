@@ -96,7 +96,7 @@ public final class Trainer {
         evalDataset.orElseThrow(
             () ->
                 new IllegalStateException("evaluation needs an evalDataset: set it when building"));
-    ForwardContext context = ForwardContext.eval();
+    ForwardContext context = ForwardContext.eval().labelSmoothing(args.labelSmoothingFactor());
     return new Evaluator(
         model,
         dataset,

@@ -30,6 +30,8 @@ import java.util.OptionalLong;
  * @param weightDecay decoupled weight decay of all but biases and norms; default 0
  * @param gradientAccumulationSteps forward passes of one update; default 1
  * @param maxGradNorm 2-norm to which larger gradients are scaled down; default 1; 0 clips nothing
+ * @param labelSmoothingFactor the share of each target that is spread over the vocabulary evenly,
+ *     in training and evaluation; default 0
  * @param bf16 whether matrix products run in bfloat16 (autocast); default false
  * @param gradientCheckpointing whether activations are computed again in the backward pass instead
  *     of kept; default false
@@ -66,6 +68,7 @@ public record TrainingArguments(
     double weightDecay,
     int gradientAccumulationSteps,
     double maxGradNorm,
+    double labelSmoothingFactor,
     boolean bf16,
     boolean gradientCheckpointing,
     IntervalStrategy loggingStrategy,
@@ -110,6 +113,11 @@ public record TrainingArguments(
     atLeastZero("weightDecay", weightDecay);
     atLeastOne("gradientAccumulationSteps", gradientAccumulationSteps);
     atLeastZero("maxGradNorm", maxGradNorm);
+    check(
+        labelSmoothingFactor >= 0 && labelSmoothingFactor <= 1,
+        "labelSmoothingFactor",
+        "from 0 to 1",
+        labelSmoothingFactor);
     steps("loggingSteps", loggingSteps, false);
     evalSteps.ifPresent(value -> steps("evalSteps", value, false));
     steps("saveSteps", saveSteps, false);

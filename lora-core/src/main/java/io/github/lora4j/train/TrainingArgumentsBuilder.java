@@ -30,6 +30,7 @@ public final class TrainingArgumentsBuilder {
   private double weightDecay = 0;
   private int gradientAccumulationSteps = 1;
   private double maxGradNorm = 1.0;
+  private double labelSmoothingFactor;
   private boolean bf16 = false;
   private boolean gradientCheckpointing = false;
   private IntervalStrategy loggingStrategy = IntervalStrategy.STEPS;
@@ -141,6 +142,12 @@ public final class TrainingArgumentsBuilder {
   /** 2-norm to which larger gradients are scaled down; default 1, 0 clips nothing. */
   public TrainingArgumentsBuilder maxGradNorm(double maxGradNorm) {
     this.maxGradNorm = maxGradNorm;
+    return this;
+  }
+
+  /** Sets {@link TrainingArguments#labelSmoothingFactor}. */
+  public TrainingArgumentsBuilder labelSmoothingFactor(double labelSmoothingFactor) {
+    this.labelSmoothingFactor = labelSmoothingFactor;
     return this;
   }
 
@@ -281,11 +288,6 @@ public final class TrainingArgumentsBuilder {
   }
 
   /** Not built yet: throws for anything but 0. */
-  public TrainingArgumentsBuilder labelSmoothingFactor(double labelSmoothingFactor) {
-    return notYet("labelSmoothingFactor", labelSmoothingFactor, 0.0, "leave it at 0");
-  }
-
-  /** Not built yet: throws for anything but 0. */
   public TrainingArgumentsBuilder neftuneNoiseAlpha(double neftuneNoiseAlpha) {
     return notYet("neftuneNoiseAlpha", neftuneNoiseAlpha, 0.0, "leave it at 0");
   }
@@ -327,6 +329,7 @@ public final class TrainingArgumentsBuilder {
         weightDecay,
         gradientAccumulationSteps,
         maxGradNorm,
+        labelSmoothingFactor,
         bf16,
         gradientCheckpointing,
         loggingStrategy,

@@ -98,7 +98,9 @@ final class TrainingLoop {
 
   private ForwardContext context(Generator dropout) {
     ForwardContext context =
-        ForwardContext.training(dropout).gradientCheckpointing(args.gradientCheckpointing());
+        ForwardContext.training(dropout)
+            .gradientCheckpointing(args.gradientCheckpointing())
+            .labelSmoothing(args.labelSmoothingFactor());
     return args.bf16() ? context.autocast(DType.BF16) : context;
   }
 

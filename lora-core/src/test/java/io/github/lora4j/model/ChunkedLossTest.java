@@ -100,7 +100,7 @@ class ChunkedLossTest {
       }
       double whole =
           Functional.crossEntropySum(
-                  logits.reshape(next.length, 64), Tensor.of(next, next.length), -100)
+                  logits.reshape(next.length, 64), Tensor.of(next, next.length), -100, 0)
               .item();
       assertThat(model.loss(batch, ForwardContext.eval())).isCloseTo(whole, within(1e-5 * whole));
     }

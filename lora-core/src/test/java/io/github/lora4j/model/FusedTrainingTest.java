@@ -134,6 +134,28 @@ class FusedTrainingTest {
   }
 
   @Test
+  void labelSmoothingGivesTheLossAndGradientsOfThePlainWay() {
+    Batch batch = PaddingCollator.of(0).collate(examples());
+    try (CausalLM base = AutoModelForCausalLM.fromPretrained(LLAMA);
+        PeftModel<CausalLM> peft = PeftModel.wrap(base, config(0))) {
+      Outcome sharp = step(peft, batch, context -> context);
+      Outcome plain = step(peft, batch, context -> context.labelSmoothing(0.3).plain(true));
+      Outcome fast = step(peft, batch, context -> context.labelSmoothing(0.3));
+      assertSame(fast, plain, 1e-4);
+      // This model's guesses are nearly even, so the loss hardly changes, but the gradients do.
+      sharp
+          .gradients()
+          .forEach(
+              (name, gradient) ->
+                  assertThat(relativeDifference(fast.gradients().get(name), gradient))
+                      .as(name)
+                      .isGreaterThan(0.1));
+      assertThat(peft.loss(batch, ForwardContext.eval().labelSmoothing(0.3)))
+          .isCloseTo(fast.loss(), within(1e-4 * fast.loss()));
+    }
+  }
+
+  @Test
   void tokensPredictedFromLeftPaddingCountAsInThePlainWay() {
     int[] ids = {0, 0, 5, 6, 7, 8, 9, 10};
     int[] mask = {0, 0, 1, 1, 1, 1, 1, 1};

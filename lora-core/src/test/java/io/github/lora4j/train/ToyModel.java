@@ -131,7 +131,7 @@ final class ToyModel implements PreTrainedModel {
     Tensor logits =
         Functional.linear(hidden, parameters.get("head.weight"), parameters.get("head.bias"));
     return Functional.crossEntropySum(
-        logits.to(DType.F32), Tensor.of(labels, supervised), TokenizedExample.IGNORE_INDEX);
+        logits.to(DType.F32), Tensor.of(labels, supervised), TokenizedExample.IGNORE_INDEX, 0);
   }
 
   @Override
