@@ -85,7 +85,7 @@ public class LossBenchmark extends KernelBenchmark {
     try (TensorScope scope = TensorScope.open()) {
       Tensor table = base.parameters().get("model.embed_tokens.weight");
       Tensor scores = Functional.linear(norm.forward(hidden), table).to(DType.F32);
-      Tensor loss = Functional.crossEntropySum(scores, targets, -100).mul(1.0 / PREDICTED);
+      Tensor loss = Functional.crossEntropySum(scores, targets, -100, 0).mul(1.0 / PREDICTED);
       Functional.backward(loss);
     }
     hidden.clearGrad();
