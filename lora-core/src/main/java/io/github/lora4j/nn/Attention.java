@@ -56,13 +56,18 @@ public record Attention(
    * Applies attention.
    *
    * @param x {@code [batch, seq, hidden]}
-   * @param cache where earlier positions are and these are added, in generation
+   * @param cache where earlier positions are and these are added, in generation; none with {@link
+   *     CausalSequences}
    * @return the same shape as {@code x}
    */
   public Tensor forward(Tensor x, Pass pass, Optional<KvCache> cache, ForwardContext context) {
-    return pass.visible() instanceof CausalSequences sequences
-        ? causal(x, pass.rotation(), sequences, context)
-        : masked(x, pass.rotation(), ((AllBut) pass.visible()).blocked(), cache, context);
+    if (pass.visible() instanceof CausalSequences sequences) {
+      if (cache.isPresent()) {
+        throw new IllegalArgumentException("cache: expected none with CausalSequences, found one");
+      }
+      return causal(x, pass.rotation(), sequences, context);
+    }
+    return masked(x, pass.rotation(), ((AllBut) pass.visible()).blocked(), cache, context);
   }
 
   private Tensor causal(

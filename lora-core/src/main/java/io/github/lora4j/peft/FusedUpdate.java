@@ -39,7 +39,8 @@ final class FusedUpdate {
       Tensor keptX = call.save(x);
       // The scaling goes to the thin side: r numbers a row instead of outFeatures.
       Tensor thin = call.save(Functional.linear(rows(x), a).mulInPlace(scaling)); // [n, r]
-      rows(y).addmmInPlace(thin, b.transpose(0, 1), 1);
+      // A view, not rows(y): a copy of it would take the sum in vain.
+      y.view(-1, y.size(-1)).addmmInPlace(thin, b.transpose(0, 1), 1);
       return scope.handOver(
           call.returns(
               y.detach(),

@@ -107,15 +107,11 @@ final class FewRows {
       }
     }
     FewRows oneDnn = ONE_DNN.orElseThrow();
-    int threads = torch.get_num_threads();
-    if (threads == 1 || weight.numel() * weight.dtype().byteSize() >= ALL_THREADS_AT) {
+    if (weight.numel() * weight.dtype().byteSize() >= ALL_THREADS_AT) {
       return oneDnn.call(x, weight);
     }
-    torch.set_num_threads(1); // a setting of this thread in OpenMP: it costs less than a wake-up
-    try {
+    try (OneThread small = new OneThread()) {
       return oneDnn.call(x, weight);
-    } finally {
-      torch.set_num_threads(threads);
     }
   }
 

@@ -66,12 +66,8 @@ public final class TensorLists {
     Map<Boolean, List<AdamWEntry>> byIsSmall =
         entries.stream().collect(Collectors.partitioningBy(e -> e.weight.numel() < ALL_THREADS_AT));
     fusedAdamW(byIsSmall.get(false), constants);
-    int threads = torch.get_num_threads();
-    torch.set_num_threads(1);
-    try {
+    try (OneThread small = new OneThread()) {
       fusedAdamW(byIsSmall.get(true), constants);
-    } finally {
-      torch.set_num_threads(threads);
     }
   }
 

@@ -17,6 +17,9 @@ import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.TensorScope;
 import io.github.lora4j.testing.Fixtures;
+import io.github.lora4j.train.IntervalStrategy;
+import io.github.lora4j.train.Trainer;
+import io.github.lora4j.train.TrainingArguments;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +29,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -152,6 +156,36 @@ class FusedTrainingTest {
                       .isGreaterThan(0.1));
       assertThat(peft.loss(batch, ForwardContext.eval().labelSmoothing(0.3)))
           .isCloseTo(fast.loss(), within(1e-4 * fast.loss()));
+    }
+  }
+
+  @Test
+  void theTrainerTrainsAndEvaluatesWithLabelSmoothing(@TempDir Path out) {
+    TrainingArguments args =
+        TrainingArguments.builder()
+            .outputDir(out)
+            .labelSmoothingFactor(1)
+            .learningRate(0)
+            .maxSteps(1)
+            .saveStrategy(IntervalStrategy.NO)
+            .build();
+    Dataset<TokenizedExample> data = Dataset.of(examples());
+    Batch batch = PaddingCollator.of(0).collate(examples());
+    try (CausalLM base = AutoModelForCausalLM.fromPretrained(LLAMA);
+        PeftModel<CausalLM> peft = PeftModel.wrap(base, config(0))) {
+      int tokens = batch.supervisedTokens();
+      double smooth = peft.loss(batch, ForwardContext.eval().labelSmoothing(1)) / tokens;
+      double sharp = peft.loss(batch, ForwardContext.eval()) / tokens;
+      assertThat(smooth).isNotCloseTo(sharp, within(1e-4));
+      Trainer trainer =
+          Trainer.builder(peft, args)
+              .trainDataset(data)
+              .evalDataset(data)
+              .dataCollator(PaddingCollator.of(0))
+              .eosTokenIds()
+              .build();
+      assertThat(trainer.evaluate().loss()).isCloseTo(smooth, within(2e-5));
+      assertThat(trainer.train().trainingLoss()).isCloseTo(smooth, within(2e-5));
     }
   }
 
