@@ -34,18 +34,17 @@ public final class AutoModelForCausalLM {
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
       SizeLimits.check(config, described, checkpoint);
       boolean untie =
-          described.tieWordEmbeddings()
-              && TiedHead.isContradicted(checkpoint, family.names().embedTokens(), config);
+          described.tieWordEmbeddings() && TiedHead.isContradicted(checkpoint, described, config);
       DecoderSpec spec = untie ? described.untied() : described;
       CausalLayers layers =
           CheckpointWeights.load(
               checkpoint,
               config,
               options,
-              weights -> CausalLayers.build(spec, family.names(), weights),
+              weights -> CausalLayers.build(spec, weights),
               name ->
                   family.ignores(name)
-                      || spec.tieWordEmbeddings() && name.equals(CausalLayers.HEAD + ".weight"));
+                      || spec.tieWordEmbeddings() && name.equals(spec.head().name() + ".weight"));
       return new CausalLM(
           untie ? config.with(CausalLM.TIE, false) : config,
           family,
@@ -71,8 +70,7 @@ public final class AutoModelForCausalLM {
         Generator generator = Generator.of(seed)) {
       RandomWeights weights =
           new RandomWeights(generator, config.number("initializer_range", 0.02), device);
-      CausalLayers layers =
-          WeightSource.feed(weights, source -> CausalLayers.build(spec, family.names(), source));
+      CausalLayers layers = WeightSource.feed(weights, source -> CausalLayers.build(spec, source));
       return new CausalLM(config, family, layers, Optional.empty(), true);
     }
   }

@@ -33,7 +33,7 @@ public final class AutoModelForSequenceClassification {
               checkpoint,
               config,
               options,
-              weights -> ScoredLayers.build(spec, family.names(), labels, weights),
+              weights -> ScoredLayers.build(spec, labels, weights),
               family::ignores));
     }
   }

@@ -147,7 +147,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     return family;
   }
 
-  /** The choices that {@link #config} stands for. */
+  @Override
   public DecoderSpec spec() {
     return layers.spec();
   }

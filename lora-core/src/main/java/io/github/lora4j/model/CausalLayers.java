@@ -10,24 +10,24 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
 /** A decoder with the linear layer that turns its hidden states into scores of tokens. */
 record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
 
-  static final String HEAD = "lm_head";
-
-  static CausalLayers build(DecoderSpec spec, ModuleNames names, WeightSource weights) {
-    DecoderBuilder builder = new DecoderBuilder(spec, names, weights);
+  static CausalLayers build(DecoderSpec spec, WeightSource weights) {
+    DecoderBuilder builder = new DecoderBuilder(spec, weights);
     Decoder decoder = builder.build();
-    LinearLayer head =
+    DecoderSpec.HeadSpec head = spec.head();
+    LinearLayer layer =
         spec.tieWordEmbeddings()
             ? new DenseLinear(
-                HEAD, TensorScope.keep(decoder.embedding().weight().alias()), Optional.empty())
-            : builder.linear(HEAD, spec.vocabSize(), spec.hiddenSize(), false);
-    return new CausalLayers(decoder, head);
+                head.name(),
+                TensorScope.keep(decoder.embedding().tokens().weight().alias()),
+                builder.bias(head.name(), head.bias(), spec.vocabSize()))
+            : builder.linear(head.name(), spec.vocabSize(), spec.hiddenSize(), head.bias());
+    return new CausalLayers(decoder, layer);
   }
 
   DecoderSpec spec() {
@@ -42,7 +42,8 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
    */
   Tensor logits(Tensor hidden, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      return scope.handOver(head.forward(decoder.norm().forward(hidden), context));
+      Tensor scores = head.forward(decoder.normed(hidden), context);
+      return scope.handOver(Scores.of(spec().head(), scores));
     }
   }
 
@@ -51,7 +52,7 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
     Map<String, Tensor> parameters = new LinkedHashMap<>();
     forEachParameter(parameters::put);
     if (spec().tieWordEmbeddings()) {
-      parameters.remove(HEAD + ".weight");
+      parameters.remove(head.name() + ".weight");
     }
     return parameters;
   }
@@ -83,7 +84,7 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
   /** A head that an adapter was merged into has a weight of its own. */
   private static boolean multipliesByTable(LinearLayer head, Decoder decoder) {
     return head instanceof DenseLinear dense
-        && dense.weight().address() == decoder.embedding().weight().address();
+        && dense.weight().address() == decoder.embedding().tokens().weight().address();
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Attention;
-import io.github.lora4j.nn.Embedding;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
@@ -17,7 +16,8 @@ import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
 /** The stack of blocks between token ids and the head, for every family. */
-record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks, Norm norm)
+record Decoder(
+    DecoderSpec spec, TokenEmbedding embedding, List<DecoderBlock> blocks, Optional<Norm> norm)
     implements Layer {
 
   Decoder {
@@ -41,7 +41,7 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
       ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       Attention.Pass pass = pass(positions, visible);
-      Tensor x = embedding.forward(ids);
+      Tensor x = embedding.forward(ids, positions);
       for (int i = 0; i < blocks.size(); i++) {
         Optional<KvCache> cache = caches.isEmpty() ? Optional.empty() : Optional.of(caches.get(i));
         x = blocks.get(i).forward(x, pass, cache, context);
@@ -50,17 +50,22 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
     }
   }
 
+  /** Applies the last norm, where there is one, to hidden states behind the last block. */
+  Tensor normed(Tensor hidden) {
+    return norm.isPresent() ? norm.get().forward(hidden) : hidden;
+  }
+
   /** What all blocks share in one pass over these positions. */
   Attention.Pass pass(Tensor positions, Attention.Visible visible) {
-    return new Attention.Pass(spec.rotary().at(positions, embedding.weight().dtype()), visible);
+    return Attention.Pass.at(positions, spec.rotaryEmbeddings(), dtype(), visible);
   }
 
   Device device() {
-    return embedding.weight().device();
+    return embedding.tokens().weight().device();
   }
 
   DType dtype() {
-    return embedding.weight().dtype();
+    return embedding.tokens().weight().dtype();
   }
 
   /** The same layers under a head that isn't tied. */
@@ -78,20 +83,20 @@ record Decoder(DecoderSpec spec, Embedding embedding, List<DecoderBlock> blocks,
         spec,
         embedding.share(),
         blocks.stream().map(b -> b.shareWith(change)).toList(),
-        norm.share());
+        norm.map(Norm::share));
   }
 
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     embedding.forEachParameter(visitor);
     blocks.forEach(block -> block.forEachParameter(visitor));
-    norm.forEachParameter(visitor);
+    norm.ifPresent(last -> last.forEachParameter(visitor));
   }
 
   @Override
   public void close() {
     embedding.close();
     blocks.forEach(DecoderBlock::close);
-    norm.close();
+    norm.ifPresent(Norm::close);
   }
 }

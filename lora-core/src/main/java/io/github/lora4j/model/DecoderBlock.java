@@ -2,10 +2,10 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
-import io.github.lora4j.nn.GatedMlp;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Mlp;
 import io.github.lora4j.nn.Norm;
 import io.github.lora4j.nn.Residual;
 import io.github.lora4j.tensor.Tensor;
@@ -14,8 +14,16 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
-/** Attention and MLP, each behind a norm and added to what came in. */
-record DecoderBlock(Norm inputNorm, Attention attention, Norm postAttentionNorm, GatedMlp mlp)
+/** Attention and MLP with the norms around them, as {@link BlockSpec} has them. */
+record DecoderBlock(
+    BlockSpec.Arrangement arrangement,
+    Optional<Norm> beforeAttention,
+    Attention attention,
+    Optional<Norm> afterAttention,
+    Optional<Norm> beforeMlp,
+    Mlp mlp,
+    Optional<Norm> afterMlp,
+    double residualScale)
     implements Layer {
 
   /**
@@ -26,11 +34,31 @@ record DecoderBlock(Norm inputNorm, Attention attention, Norm postAttentionNorm,
    */
   Tensor forward(Tensor x, Attention.Pass pass, Optional<KvCache> cache, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor attended = attention.forward(inputNorm.forward(x), pass, cache, context);
-      Tensor h = Residual.add(x, attended);
-      Tensor mapped = mlp.forward(postAttentionNorm.forward(h), context);
-      return scope.handOver(Residual.add(h, mapped));
+      Tensor read = normed(beforeAttention, x);
+      Tensor attended = attention.forward(read, pass, cache, context);
+      if (arrangement == BlockSpec.Arrangement.PARALLEL) {
+        Tensor alsoRead = beforeMlp.isPresent() ? normed(beforeMlp, x) : read;
+        Tensor h = add(x, attended, afterAttention);
+        return scope.handOver(add(h, mlp.forward(alsoRead, context), afterMlp));
+      }
+      Tensor h = add(x, attended, afterAttention);
+      return scope.handOver(add(h, mlp.forward(normed(beforeMlp, h), context), afterMlp));
     }
+  }
+
+  private Tensor add(Tensor x, Tensor part, Optional<Norm> norm) {
+    if (arrangement == BlockSpec.Arrangement.NORM_OF_SUM) {
+      return normed(norm, Residual.add(x, scaled(part)));
+    }
+    return Residual.add(x, scaled(normed(norm, part)));
+  }
+
+  private Tensor scaled(Tensor part) {
+    return residualScale == 1 ? part : part.mul(residualScale);
+  }
+
+  private static Tensor normed(Optional<Norm> norm, Tensor x) {
+    return norm.isPresent() ? norm.get().forward(x) : x;
   }
 
   boolean hasTrainableParameters() {
@@ -41,30 +69,45 @@ record DecoderBlock(Norm inputNorm, Attention attention, Norm postAttentionNorm,
 
   DecoderBlock withLinears(UnaryOperator<LinearLayer> change) {
     return new DecoderBlock(
-        inputNorm, attention.withLinears(change), postAttentionNorm, mlp.withLinears(change));
+        arrangement,
+        beforeAttention,
+        attention.withLinears(change),
+        afterAttention,
+        beforeMlp,
+        mlp.withLinears(change),
+        afterMlp,
+        residualScale);
   }
 
   DecoderBlock shareWith(UnaryOperator<LinearLayer> change) {
     return new DecoderBlock(
-        inputNorm.share(),
-        attention.withLinears(change),
-        postAttentionNorm.share(),
-        mlp.withLinears(change));
+        arrangement,
+        beforeAttention.map(Norm::share),
+        attention.shareWith(change),
+        afterAttention.map(Norm::share),
+        beforeMlp.map(Norm::share),
+        mlp.withLinears(change),
+        afterMlp.map(Norm::share),
+        residualScale);
   }
 
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
-    inputNorm.forEachParameter(visitor);
+    beforeAttention.ifPresent(norm -> norm.forEachParameter(visitor));
     attention.forEachParameter(visitor);
-    postAttentionNorm.forEachParameter(visitor);
+    afterAttention.ifPresent(norm -> norm.forEachParameter(visitor));
+    beforeMlp.ifPresent(norm -> norm.forEachParameter(visitor));
     mlp.forEachParameter(visitor);
+    afterMlp.ifPresent(norm -> norm.forEachParameter(visitor));
   }
 
   @Override
   public void close() {
-    inputNorm.close();
+    beforeAttention.ifPresent(Norm::close);
     attention.close();
-    postAttentionNorm.close();
+    afterAttention.ifPresent(Norm::close);
+    beforeMlp.ifPresent(Norm::close);
     mlp.close();
+    afterMlp.ifPresent(Norm::close);
   }
 }

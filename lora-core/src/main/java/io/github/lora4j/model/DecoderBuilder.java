@@ -1,11 +1,21 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.model.DecoderSpec.LinearSpec;
 import io.github.lora4j.nn.Attention;
+import io.github.lora4j.nn.AttentionShape;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.Embedding;
 import io.github.lora4j.nn.GatedMlp;
+import io.github.lora4j.nn.JointGatedMlp;
+import io.github.lora4j.nn.LayerNorm;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Mlp;
+import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.PlainMlp;
+import io.github.lora4j.nn.QkNorm;
+import io.github.lora4j.nn.QkvProjection;
 import io.github.lora4j.nn.RmsNorm;
+import io.github.lora4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,63 +24,140 @@ import java.util.Optional;
 final class DecoderBuilder {
 
   private final DecoderSpec spec;
-  private final ModuleNames names;
   private final WeightSource weights;
 
-  DecoderBuilder(DecoderSpec spec, ModuleNames names, WeightSource weights) {
+  DecoderBuilder(DecoderSpec spec, WeightSource weights) {
     this.spec = spec;
-    this.names = names;
     this.weights = weights;
   }
 
   Decoder build() {
+    DecoderSpec.EmbeddingSpec e = spec.embedding();
+    Embedding tokens = embedding(e.name(), e.vocabSize());
+    Optional<Embedding> positions = e.positions().map(p -> embedding(p.name(), p.rows()));
     List<DecoderBlock> blocks = new ArrayList<>();
-    Embedding embedding =
-        new Embedding(
-            names.embedTokens(),
-            weights.get(names.embedTokens() + ".weight", spec.vocabSize(), spec.hiddenSize()));
     for (int layer = 0; layer < spec.numHiddenLayers(); layer++) {
-      blocks.add(block(layer));
+      blocks.add(new BlockBuilder(layer, spec.blocks().get(layer)).build());
     }
-    return new Decoder(spec, embedding, blocks, norm(names.norm()));
+    Optional<Norm> norm = spec.norm().map(last -> norm(last.name(), last, spec.hiddenSize()));
+    return new Decoder(spec, new TokenEmbedding(e, tokens, positions), blocks, norm);
   }
 
-  private DecoderBlock block(int layer) {
-    DecoderSpec.AttentionSpec a = spec.attention();
-    DecoderSpec.MlpSpec m = spec.mlp();
-    int hidden = spec.hiddenSize();
-    RmsNorm inputNorm = norm(names.inLayer(layer, names.inputNorm()));
-    Attention attention =
-        new Attention(
-            linear(layer, names.q(), a.heads() * a.headDim(), hidden, a.qkvBias()),
-            linear(layer, names.k(), a.kvHeads() * a.headDim(), hidden, a.qkvBias()),
-            linear(layer, names.v(), a.kvHeads() * a.headDim(), hidden, a.qkvBias()),
-            linear(layer, names.o(), hidden, a.heads() * a.headDim(), a.outputBias()),
-            a.kvHeads(),
-            a.headDim(),
-            a.scale());
-    RmsNorm postNorm = norm(names.inLayer(layer, names.postAttentionNorm()));
-    GatedMlp mlp =
-        new GatedMlp(
-            linear(layer, names.gate(), m.intermediateSize(), hidden, m.bias()),
-            linear(layer, names.up(), m.intermediateSize(), hidden, m.bias()),
-            linear(layer, names.down(), hidden, m.intermediateSize(), m.bias()),
-            m.activation());
-    return new DecoderBlock(inputNorm, attention, postNorm, mlp);
+  private Embedding embedding(String name, int rows) {
+    return new Embedding(name, weights.get(name + ".weight", rows, spec.hiddenSize()));
   }
 
-  private RmsNorm norm(String name) {
-    return new RmsNorm(name, weights.get(name + ".weight", spec.hiddenSize()), spec.normEps());
+  private Norm norm(String name, NormSpec norm, int features) {
+    Tensor weight = weights.get(name + ".weight", features);
+    return switch (norm.kind()) {
+      case RMS -> new RmsNorm(name, weight, norm.eps(), RmsNorm.Weighting.AFTER_ROUNDING);
+      case RMS_WIDE -> new RmsNorm(name, weight, norm.eps(), RmsNorm.Weighting.BEFORE_ROUNDING);
+      case RMS_ONE_PLUS -> new RmsNorm(name, weight, norm.eps(), RmsNorm.Weighting.ONE_PLUS);
+      case LAYER -> new LayerNorm(name, weight, bias(name, norm.bias(), features), norm.eps());
+    };
   }
 
-  private LinearLayer linear(int layer, String part, int out, int in, boolean bias) {
-    return linear(names.inLayer(layer, part), out, in, bias);
+  Optional<Tensor> bias(String name, boolean there, int features) {
+    return there ? Optional.of(weights.get(name + ".bias", features)) : Optional.empty();
   }
 
   LinearLayer linear(String name, int out, int in, boolean bias) {
-    return new DenseLinear(
-        name,
-        weights.get(name + ".weight", out, in),
-        bias ? Optional.of(weights.get(name + ".bias", out)) : Optional.empty());
+    return new DenseLinear(name, weights.get(name + ".weight", out, in), bias(name, bias, out));
+  }
+
+  /** Builds one block; names of its parts are relative to it. */
+  private final class BlockBuilder {
+    private final int layer;
+    private final BlockSpec block;
+
+    BlockBuilder(int layer, BlockSpec block) {
+      this.layer = layer;
+      this.block = block;
+    }
+
+    DecoderBlock build() {
+      // In the order in which transformers lists a block's parameters, norms first.
+      Optional<Norm> beforeAttention = norm(block.beforeAttention());
+      Attention attention = attention(block.attention());
+      Optional<Norm> afterAttention = norm(block.afterAttention());
+      Optional<Norm> beforeMlp = norm(block.beforeMlp());
+      Mlp mlp = mlp(block.mlp());
+      Optional<Norm> afterMlp = norm(block.afterMlp());
+      return new DecoderBlock(
+          block.arrangement(),
+          beforeAttention,
+          attention,
+          afterAttention,
+          beforeMlp,
+          mlp,
+          afterMlp,
+          block.residualScale());
+    }
+
+    private Attention attention(AttentionSpec a) {
+      AttentionShape shape = a.shape();
+      int queries = shape.heads() * shape.headDim();
+      int keys = shape.kvHeads() * shape.headDim();
+      int hidden = spec.hiddenSize();
+      QkvProjection qkv;
+      if (a.qkv() instanceof AttentionSpec.SeparateQkv parts) {
+        qkv =
+            new QkvProjection.Separate(
+                linear(parts.q(), queries, hidden),
+                linear(parts.k(), keys, hidden),
+                linear(parts.v(), keys, hidden));
+      } else {
+        AttentionSpec.FusedQkv fused = (AttentionSpec.FusedQkv) a.qkv();
+        qkv =
+            new QkvProjection.Fused(
+                linear(fused.qkv(), queries + 2 * keys, hidden), fused.layout());
+      }
+      LinearLayer output = linear(a.output(), hidden, queries);
+      Optional<QkNorm> norms =
+          a.norms()
+              .map(
+                  n ->
+                      new QkNorm(
+                          norm(n.q(), n.perHead() ? shape.headDim() : queries),
+                          norm(n.k(), n.perHead() ? shape.headDim() : keys),
+                          n.perHead()));
+      return new Attention(qkv, norms, output, shape);
+    }
+
+    private Mlp mlp(MlpSpec mlp) {
+      int hidden = spec.hiddenSize();
+      int wide = mlp.intermediateSize();
+      if (mlp instanceof MlpSpec.Gated m) {
+        return new GatedMlp(
+            linear(m.gate(), wide, hidden),
+            linear(m.up(), wide, hidden),
+            linear(m.down(), hidden, wide),
+            m.activation());
+      }
+      if (mlp instanceof MlpSpec.JointGated m) {
+        return new JointGatedMlp(
+            linear(m.gateUp(), 2 * wide, hidden), linear(m.down(), hidden, wide), m.activation());
+      }
+      MlpSpec.Plain m = (MlpSpec.Plain) mlp;
+      return new PlainMlp(
+          linear(m.up(), wide, hidden), linear(m.down(), hidden, wide), m.activation());
+    }
+
+    private Optional<Norm> norm(Optional<NormSpec> norm) {
+      return norm.map(given -> norm(given, spec.hiddenSize()));
+    }
+
+    private Norm norm(NormSpec norm, int features) {
+      return DecoderBuilder.this.norm(spec.inLayer(layer, norm.name()), norm, features);
+    }
+
+    private LinearLayer linear(LinearSpec linear, int out, int in) {
+      String name = spec.inLayer(layer, linear.name());
+      if (!linear.inputFirst()) {
+        return DecoderBuilder.this.linear(name, out, in, linear.bias());
+      }
+      return DenseLinear.ofInputFirst(
+          name, weights.get(name + ".weight", in, out), bias(name, linear.bias(), out));
+    }
   }
 }

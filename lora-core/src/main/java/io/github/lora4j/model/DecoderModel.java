@@ -12,6 +12,9 @@ public interface DecoderModel extends PreTrainedModel {
   /** The configuration it was made from. */
   ModelConfig config();
 
+  /** The choices that {@link #config} stands for. */
+  DecoderSpec spec();
+
   /** The folder it was loaded from; empty for a model made from nothing. */
   Optional<Path> source();
 

@@ -1,80 +1,136 @@
 package io.github.lora4j.model;
 
-import io.github.lora4j.nn.Activation;
 import io.github.lora4j.nn.RotaryEmbedding;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /**
  * The choices in which decoder-only models differ, read from {@code config.json} by their family.
  *
- * @param vocabSize rows of the embedding
+ * <p>All names are those of the checkpoint. Those of a block's parts are relative to the block.
+ *
  * @param hiddenSize features of a hidden state
- * @param numHiddenLayers number of blocks
  * @param maxPositionEmbeddings longest sequence
  * @param tieWordEmbeddings whether the head multiplies by the embedding's table
- * @param normEps what norms add to the mean square
- * @param rotary the position embedding
- * @param attention the attention of each block
- * @param mlp the MLP of each block
+ * @param embedding from token ids to the first block
+ * @param layers the name of the list of blocks, such as {@code model.layers}
+ * @param blocks in order, one for each layer
+ * @param norm behind the last block, where there is one
+ * @param head from hidden states to scores of tokens
  */
 public record DecoderSpec(
-    int vocabSize,
     int hiddenSize,
-    int numHiddenLayers,
     int maxPositionEmbeddings,
     boolean tieWordEmbeddings,
-    double normEps,
-    RotaryEmbedding rotary,
-    AttentionSpec attention,
-    MlpSpec mlp) {
+    EmbeddingSpec embedding,
+    String layers,
+    List<BlockSpec> blocks,
+    Optional<NormSpec> norm,
+    HeadSpec head) {
+
+  /** Keeps an unchangeable list. */
+  public DecoderSpec {
+    blocks = List.copyOf(blocks);
+  }
+
+  /** Rows of the embedding. */
+  public int vocabSize() {
+    return embedding.vocabSize();
+  }
+
+  /** Number of blocks. */
+  public int numHiddenLayers() {
+    return blocks.size();
+  }
+
+  /** The full name of a part of a block. */
+  public String inLayer(int layer, String part) {
+    return layers + "." + layer + "." + part;
+  }
+
+  /** The position embeddings that blocks use, each once. */
+  List<RotaryEmbedding> rotaryEmbeddings() {
+    return blocks.stream()
+        .flatMap(block -> block.attention().shape().rotary().stream())
+        .distinct()
+        .toList();
+  }
 
   /** The same decoder with a head of its own. */
   DecoderSpec untied() {
     return new DecoderSpec(
-        vocabSize,
-        hiddenSize,
-        numHiddenLayers,
-        maxPositionEmbeddings,
-        false,
-        normEps,
-        rotary,
-        attention,
-        mlp);
+        hiddenSize, maxPositionEmbeddings, false, embedding, layers, blocks, norm, head);
   }
 
   /**
-   * The attention of a block.
+   * From token ids to hidden states.
    *
-   * @param heads number of query heads
-   * @param kvHeads number of key-value heads, a divisor of it
-   * @param headDim features of a head
-   * @param qkvBias whether the three input projections have biases
-   * @param outputBias whether the output projection has one
-   * @param scale what scores are multiplied by
+   * @param name of the table
+   * @param vocabSize its rows
+   * @param scale what its vectors are multiplied by, rounded to the model's dtype first
+   * @param positions learned vectors that are added by position, where there are any
    */
-  public record AttentionSpec(
-      int heads, int kvHeads, int headDim, boolean qkvBias, boolean outputBias, double scale) {
+  public record EmbeddingSpec(
+      String name, int vocabSize, double scale, Optional<PositionSpec> positions) {
 
-    /** Checks that heads can be grouped. */
-    public AttentionSpec {
-      if (heads % kvHeads != 0) {
-        throw new IllegalArgumentException(
-            "num_key_value_heads: expected a divisor of num_attention_heads "
-                + heads
-                + ", found "
-                + kvHeads);
-      }
-      if (headDim % 2 != 0) {
-        throw new IllegalArgumentException("head_dim: expected an even number, found " + headDim);
-      }
+    /** A table alone. */
+    public static EmbeddingSpec of(String name, int vocabSize) {
+      return new EmbeddingSpec(name, vocabSize, 1, Optional.empty());
     }
   }
 
   /**
-   * The gated MLP of a block.
+   * Learned position embeddings.
    *
-   * @param intermediateSize features between the projections
-   * @param activation applied to the gate
-   * @param bias whether the projections have biases
+   * @param name of the table
+   * @param rows its rows
+   * @param offset the row of position 0
    */
-  public record MlpSpec(int intermediateSize, Activation activation, boolean bias) {}
+  public record PositionSpec(String name, int rows, int offset) {}
+
+  /**
+   * From hidden states to scores.
+   *
+   * @param name of the linear layer
+   * @param bias whether it has one
+   * @param scale what scores are multiplied by
+   * @param softcap the bound that scores approach, where there is one
+   */
+  public record HeadSpec(String name, boolean bias, double scale, OptionalDouble softcap) {
+
+    /** A plain linear layer. */
+    public static HeadSpec of(String name) {
+      return new HeadSpec(name, false, 1, OptionalDouble.empty());
+    }
+
+    /** Whether something happens to the scores behind the linear layer. */
+    boolean changesScores() {
+      return scale != 1 || softcap.isPresent();
+    }
+  }
+
+  /**
+   * A linear layer.
+   *
+   * @param name in the checkpoint
+   * @param bias whether it has one
+   * @param inputFirst whether the checkpoint stores its weight {@code [in, out]}: transformers'
+   *     {@code Conv1D}
+   */
+  public record LinearSpec(String name, boolean bias, boolean inputFirst) {
+
+    /** A layer as torch has it. */
+    public static LinearSpec of(String name, boolean bias) {
+      return new LinearSpec(name, bias, false);
+    }
+  }
+
+  /** Every norm of a block that is there. */
+  static Stream<NormSpec> normsOf(BlockSpec block) {
+    return Stream.of(
+            block.beforeAttention(), block.afterAttention(), block.beforeMlp(), block.afterMlp())
+        .flatMap(Optional::stream);
+  }
 }

@@ -1,7 +1,6 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.error.UnsupportedModelException;
-import io.github.lora4j.nn.Activation;
 import io.github.lora4j.nn.RopeScaling;
 import io.github.lora4j.nn.RotaryEmbedding;
 import java.util.List;
@@ -19,40 +18,24 @@ final class LlamaFamily implements ModelFamily {
 
   @Override
   public DecoderSpec describe(ModelConfig config) {
-    int hiddenSize = config.size("hidden_size");
-    int heads = config.size("num_attention_heads");
-    int kvHeads = config.has("num_key_value_heads") ? config.size("num_key_value_heads") : heads;
-    int headDim = config.has("head_dim") ? config.size("head_dim") : hiddenSize / heads;
-    if (heads % kvHeads != 0) {
-      throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads " + heads);
-    }
-    if (!config.has("head_dim") && hiddenSize % heads != 0) {
-      throw config.wrong("num_attention_heads", "a divisor of hidden_size " + hiddenSize);
-    }
-    if (headDim % 2 != 0) {
-      throw config.wrong(
-          config.has("head_dim") ? "head_dim" : "num_attention_heads", "heads of an even size");
-    }
+    FamilyReader read = new FamilyReader(config);
+    int maxPositions = read.maxPositions(2048);
+    int headDim = read.headDim();
+    NormSpec norm = NormSpec.rms("model.norm", config.number("rms_norm_eps", 1e-6));
     boolean attentionBias = config.flag("attention_bias", false);
-    Activation activation =
-        Activation.byName(config.string("hidden_act", "silu"))
-            .orElseThrow(
-                () ->
-                    config.wrong("hidden_act", "silu, gelu, gelu_new, gelu_pytorch_tanh or relu"));
-    int maxPositions =
-        config.has("max_position_embeddings") ? config.size("max_position_embeddings") : 2048;
-    return new DecoderSpec(
-        config.size("vocab_size"),
-        hiddenSize,
-        config.size("num_hidden_layers"),
-        maxPositions,
-        config.flag("tie_word_embeddings", false),
-        config.number("rms_norm_eps", 1e-6),
-        rotary(config, headDim, maxPositions),
-        new DecoderSpec.AttentionSpec(
-            heads, kvHeads, headDim, attentionBias, attentionBias, 1 / Math.sqrt(headDim)),
-        new DecoderSpec.MlpSpec(
-            config.size("intermediate_size"), activation, config.flag("mlp_bias", false)));
+    BlockSpec block =
+        BlockSpec.preNorm(
+            norm.named("input_layernorm"),
+            AttentionSpec.llama(
+                read.attention(headDim, rotary(config, headDim, maxPositions)),
+                attentionBias,
+                attentionBias),
+            norm.named("post_attention_layernorm"),
+            MlpSpec.llama(
+                config.size("intermediate_size"),
+                read.activation("hidden_act", "silu"),
+                config.flag("mlp_bias", false)));
+    return read.llamaLike(maxPositions, false, read.blocks(layer -> block), norm);
   }
 
   /**
@@ -73,11 +56,6 @@ final class LlamaFamily implements ModelFamily {
               + " features; Llama rotates whole heads.");
     }
     return new RotaryEmbedding(headDim, read.theta(), read.scaling());
-  }
-
-  @Override
-  public ModuleNames names() {
-    return ModuleNames.llama();
   }
 
   @Override

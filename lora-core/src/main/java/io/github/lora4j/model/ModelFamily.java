@@ -11,9 +11,6 @@ public interface ModelFamily {
   /** Reads the choices from a configuration. */
   DecoderSpec describe(ModelConfig config);
 
-  /** What checkpoints of this family call the decoder's parts. */
-  ModuleNames names();
-
   /** The modules that PEFT targets when the user names none. */
   List<String> defaultTargetModules();
 

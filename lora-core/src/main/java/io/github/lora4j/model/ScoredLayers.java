@@ -8,9 +8,8 @@ import java.util.function.BiConsumer;
 /** A decoder with the linear layer that turns a hidden state into scores of labels. */
 record ScoredLayers(Decoder decoder, LinearLayer score) implements Layer {
 
-  static ScoredLayers build(
-      DecoderSpec spec, ModuleNames names, int numLabels, WeightSource weights) {
-    DecoderBuilder builder = new DecoderBuilder(spec, names, weights);
+  static ScoredLayers build(DecoderSpec spec, int numLabels, WeightSource weights) {
+    DecoderBuilder builder = new DecoderBuilder(spec, weights);
     return new ScoredLayers(
         builder.build(), builder.linear("score", numLabels, spec.hiddenSize(), false));
   }

@@ -66,7 +66,7 @@ public final class SequenceClassifier implements AutoCloseable {
                   Tensor.of(lastTokens(batch, config.integer("pad_token_id")), batch.size())
                       .to(decoder.device()));
       LinearLayer score = layers.score();
-      return scope.handOver(score.forward(decoder.norm().forward(last), context));
+      return scope.handOver(score.forward(decoder.normed(last), context));
     }
   }
 

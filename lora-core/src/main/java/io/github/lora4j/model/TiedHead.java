@@ -18,9 +18,9 @@ final class TiedHead {
    * Whether a checkpoint holds a head other than the embedding's table, which then counts, as in
    * transformers 5.
    */
-  static boolean isContradicted(Checkpoint checkpoint, String embedding, ModelConfig config) {
-    String table = embedding + ".weight";
-    String head = CausalLayers.HEAD + ".weight";
+  static boolean isContradicted(Checkpoint checkpoint, DecoderSpec spec, ModelConfig config) {
+    String table = spec.embedding().name() + ".weight";
+    String head = spec.head().name() + ".weight";
     if (!checkpoint.names().contains(table) || !checkpoint.names().contains(head)) {
       return false;
     }

@@ -79,14 +79,14 @@ final class TrainingPass {
     Tensor x;
     try (NoGrad noGrad = NoGrad.open();
         var region = context.enter(decoder.device())) {
-      x = decoder.embedding().forward(inputs.ids());
+      x = decoder.embedding().forward(inputs.ids(), inputs.positions());
       for (DecoderBlock block : blocks) {
         blockInputs.add(x);
         randomStates.add(context.dropout().map(Generator::state).orElse(new byte[0]));
         x = block.forward(x, pass, Optional.empty(), context);
       }
     }
-    boolean embeddingLearns = decoder.embedding().weight().requiresGrad();
+    boolean embeddingLearns = decoder.embedding().learns();
     int lowest = embeddingLearns ? 0 : lowestTrainable(blocks);
     Tensor output = x.detach().requiresGrad(lowest < blocks.size());
     double loss = top.backward(output, scale);
@@ -101,7 +101,8 @@ final class TrainingPass {
     }
     randomStateAfter.ifPresent(state -> context.dropout().orElseThrow().restore(state));
     if (embeddingLearns) {
-      Functional.backward(decoder.embedding().forward(inputs.ids()), gradient.orElseThrow());
+      Functional.backward(
+          decoder.embedding().forward(inputs.ids(), inputs.positions()), gradient.orElseThrow());
     }
     return loss;
   }

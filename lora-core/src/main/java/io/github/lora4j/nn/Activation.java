@@ -27,6 +27,11 @@ public enum Activation {
     };
   }
 
+  /** The names that {@link #byName} knows, for messages. */
+  public static String knownNames() {
+    return "silu, swish, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast or relu";
+  }
+
   /** Applies the function. */
   public Tensor apply(Tensor x) {
     return switch (this) {

@@ -4,6 +4,10 @@ import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
@@ -11,35 +15,53 @@ import java.util.function.UnaryOperator;
 /**
  * Multi-head attention with grouped queries (Ainslie et al., 2023).
  *
- * @param q {@code [heads * headDim, hidden]}
- * @param k {@code [kvHeads * headDim, hidden]}
- * @param v {@code [kvHeads * headDim, hidden]}
+ * @param qkv the input projections
+ * @param norms of queries and keys, where there are any; only beside separate projections
  * @param o {@code [hidden, heads * headDim]}
- * @param kvHeads how many key-value heads; as many as heads without grouping, one for multi-query
- *     attention
- * @param headDim features of a head
- * @param scale what scores are multiplied by, usually {@code 1 / sqrt(headDim)}
+ * @param shape what is computed between the projections
  */
 public record Attention(
-    LinearLayer q,
-    LinearLayer k,
-    LinearLayer v,
-    LinearLayer o,
-    int kvHeads,
-    int headDim,
-    double scale)
+    QkvProjection qkv, Optional<QkNorm> norms, LinearLayer o, AttentionShape shape)
     implements Layer {
 
   // Finite, so that a row with nothing to look at (padding) gives some numbers rather than NaN.
   private static final double BLOCKED = -Float.MAX_VALUE;
 
+  /** Checks that norms find queries and keys by themselves. */
+  public Attention {
+    if (norms.isPresent() && qkv.layout() != QkvLayout.SEPARATE) {
+      throw new IllegalArgumentException(
+          "norms: expected none beside a fused projection of queries, keys and values");
+    }
+  }
+
   /**
    * What all layers of one forward pass share.
    *
-   * @param rotation of the positions of this pass
+   * @param rotations of the positions of this pass, for each position embedding of the model
    * @param visible which keys a query sees
    */
-  public record Pass(RotaryEmbedding.Rotation rotation, Visible visible) {}
+  public record Pass(Map<RotaryEmbedding, RotaryEmbedding.Rotation> rotations, Visible visible) {
+
+    /**
+     * Prepares a pass; its tensors belong to the caller's scope.
+     *
+     * @param embeddings the position embeddings of the model's layers
+     * @param positions I64 {@code [batch or 1, seq]}
+     * @param dtype of the hidden states
+     */
+    public static Pass at(
+        Tensor positions, Collection<RotaryEmbedding> embeddings, DType dtype, Visible visible) {
+      Map<RotaryEmbedding, RotaryEmbedding.Rotation> rotations = new HashMap<>();
+      embeddings.forEach(
+          embedding -> rotations.computeIfAbsent(embedding, wanted -> wanted.at(positions, dtype)));
+      return new Pass(rotations, visible);
+    }
+
+    private Optional<RotaryEmbedding.Rotation> rotation(AttentionShape shape) {
+      return shape.rotary().map(rotations::get);
+    }
+  }
 
   /** Which keys a query sees. */
   public sealed interface Visible permits AllBut, CausalSequences {}
@@ -61,101 +83,124 @@ public record Attention(
    * @return the same shape as {@code x}
    */
   public Tensor forward(Tensor x, Pass pass, Optional<KvCache> cache, ForwardContext context) {
-    if (pass.visible() instanceof CausalSequences sequences) {
-      if (cache.isPresent()) {
-        throw new IllegalArgumentException("cache: expected none with CausalSequences, found one");
-      }
-      return causal(x, pass.rotation(), sequences, context);
-    }
-    return masked(x, pass.rotation(), ((AllBut) pass.visible()).blocked(), cache, context);
-  }
-
-  private Tensor causal(
-      Tensor x,
-      RotaryEmbedding.Rotation rotation,
-      CausalSequences sequences,
-      ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor mixed =
-          new CausalAttention(rotation, sequences, kvHeads, headDim, scale)
-              .apply(q.forward(x, context), k.forward(x, context), v.forward(x, context));
+      List<Tensor> projected = qkv.forward(x, context);
+      if (norms.isPresent()) {
+        projected = norms.get().forward(projected, shape.headDim());
+      }
+      Tensor mixed;
+      if (pass.visible() instanceof CausalSequences sequences) {
+        if (cache.isPresent()) {
+          throw new IllegalArgumentException(
+              "cache: expected none with CausalSequences, found one");
+        }
+        mixed =
+            new CausalAttention(shape, qkv.layout(), pass.rotation(shape), sequences)
+                .apply(projected);
+      } else {
+        mixed = masked(projected, pass, ((AllBut) pass.visible()).blocked(), cache);
+      }
       return scope.handOver(o.forward(mixed, context));
     }
   }
 
   private Tensor masked(
-      Tensor x,
-      RotaryEmbedding.Rotation rotation,
-      Optional<Tensor> blocked,
-      Optional<KvCache> cache,
-      ForwardContext context) {
+      List<Tensor> projected, Pass pass, Optional<Tensor> blocked, Optional<KvCache> cache) {
     try (TensorScope scope = TensorScope.open()) {
-      long batch = x.size(0);
-      long seq = x.size(1);
-      Tensor queries = rotation.apply(heads(q.forward(x, context)));
-      Tensor keys = rotation.apply(heads(k.forward(x, context)));
-      Tensor values = heads(v.forward(x, context));
+      QkvLayout.Heads heads = qkv.layout().heads(projected, shape);
+      long batch = heads.queries().size(0);
+      long seq = heads.queries().size(1);
+      int kvHeads = shape.kvHeads();
+      int headDim = shape.headDim();
+      Tensor queries = turned(byHead(heads.queries()), pass);
+      Tensor keys = turned(byHead(heads.keys()), pass);
+      Tensor values = byHead(heads.values());
       if (cache.isPresent()) {
         KvCache.Entries all = cache.get().append(keys, values);
         keys = all.keys();
         values = all.values();
       }
+      Optional<Tensor> hidden = blocked;
+      long total = keys.size(2);
+      if (shape.window().isPresent() && total > shape.window().getAsInt()) {
+        int window = shape.window().getAsInt();
+        if (seq == 1) {
+          keys = keys.narrow(2, total - window, window);
+          values = values.narrow(2, total - window, window);
+          hidden = blocked.map(mask -> mask.narrow(-1, total - window, window));
+        } else {
+          Tensor beyond = beyond(window, seq, total, keys);
+          hidden = Optional.of(blocked.map(beyond::logicalOr).orElse(beyond));
+        }
+      }
       // Queries of one group are rows of one product with their shared key head: nothing is
       // repeated.
-      long group = queries.size(1) / kvHeads;
+      int group = shape.group();
       Tensor grouped = queries.reshape(batch, kvHeads, group * seq, headDim);
       Tensor scores =
           grouped
               .matmul(keys.transpose(2, 3))
-              .mul(scale)
+              .mul(shape.scale())
               .to(DType.F32)
               .view(batch, kvHeads, group, seq, -1);
-      if (blocked.isPresent()) {
-        scores = scores.maskedFill(blocked.get(), BLOCKED);
+      if (shape.softcap().isPresent()) {
+        double cap = shape.softcap().getAsDouble();
+        scores = scores.mul(1 / cap).tanh().mul(cap);
+      }
+      if (hidden.isPresent()) {
+        scores = scores.maskedFill(hidden.get(), BLOCKED);
       }
       Tensor probabilities =
           Functional.softmax(scores, -1).to(values.dtype()).view(batch, kvHeads, group * seq, -1);
-      Tensor mixed =
+      return scope.handOver(
           probabilities
               .matmul(values)
-              .view(batch, kvHeads * group, seq, headDim)
+              .view(batch, shape.heads(), seq, headDim)
               .transpose(1, 2)
-              .reshape(batch, seq, kvHeads * group * headDim);
-      return scope.handOver(o.forward(mixed, context));
+              .reshape(batch, seq, (long) shape.heads() * headDim));
     }
   }
 
-  private Tensor heads(Tensor projected) {
-    return projected
-        .view(projected.size(0), projected.size(1), projected.size(2) / headDim, headDim)
+  /** {@code [batch, seq, kvHeads, group, headDim]} as {@code [batch, heads, seq, headDim]}. */
+  private static Tensor byHead(Tensor heads) {
+    return heads
+        .reshape(heads.size(0), heads.size(1), heads.size(2) * heads.size(3), heads.size(4))
         .transpose(1, 2);
+  }
+
+  private Tensor turned(Tensor heads, Pass pass) {
+    Optional<RotaryEmbedding.Rotation> rotation = pass.rotation(shape);
+    return rotation.isPresent() ? rotation.get().apply(heads) : heads;
+  }
+
+  /** The keys that lie before a query's window, BOOL {@code [1, 1, 1, seq, total]}. */
+  private static Tensor beyond(int window, long seq, long total, Tensor like) {
+    Tensor queries = Tensor.arange(total - seq, total, like.device()).view(seq, 1);
+    Tensor windowEnds = Tensor.arange(window - 1L, total + window - 1, like.device());
+    return queries.gt(windowEnds).view(1, 1, 1, seq, total);
   }
 
   /** The same attention with each linear layer replaced by what the function makes of it. */
   public Attention withLinears(UnaryOperator<LinearLayer> change) {
-    return new Attention(
-        change.apply(q),
-        change.apply(k),
-        change.apply(v),
-        change.apply(o),
-        kvHeads,
-        headDim,
-        scale);
+    return new Attention(qkv.withLinears(change), norms, change.apply(o), shape);
+  }
+
+  /** The same, for a model that owns its parts: norms are shared. */
+  public Attention shareWith(UnaryOperator<LinearLayer> change) {
+    return new Attention(qkv.withLinears(change), norms.map(QkNorm::share), change.apply(o), shape);
   }
 
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
-    q.forEachParameter(visitor);
-    k.forEachParameter(visitor);
-    v.forEachParameter(visitor);
+    qkv.forEachParameter(visitor);
     o.forEachParameter(visitor);
+    norms.ifPresent(both -> both.forEachParameter(visitor));
   }
 
   @Override
   public void close() {
-    q.close();
-    k.close();
-    v.close();
+    qkv.close();
     o.close();
+    norms.ifPresent(QkNorm::close);
   }
 }

@@ -3,6 +3,10 @@ package io.github.lora4j.nn;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -11,96 +15,112 @@ import java.util.function.Consumer;
  */
 final class CausalAttention {
 
-  private final RotaryEmbedding.Scaled keyRotation;
-  private final RotaryEmbedding.Scaled queryRotation;
+  private final AttentionShape shape;
+  private final QkvLayout layout;
+  private final HeadTurn queryTurn;
+  private final HeadTurn keyTurn;
   private final CausalSequences sequences;
-  private final int kvHeads;
-  private final int headDim;
 
   /**
    * Prepares the attention of a layer.
    *
-   * @param rotation of the positions of the row
+   * @param layout of what it is applied to
+   * @param rotation of the positions of the row, where there is one
    */
   CausalAttention(
-      RotaryEmbedding.Rotation rotation,
-      CausalSequences sequences,
-      int kvHeads,
-      int headDim,
-      double scale) {
-    this.keyRotation = rotation.scaled(1);
-    this.queryRotation = rotation.scaled(scale);
+      AttentionShape shape,
+      QkvLayout layout,
+      Optional<RotaryEmbedding.Rotation> rotation,
+      CausalSequences sequences) {
+    this.shape = shape;
+    this.layout = layout;
+    this.queryTurn = HeadTurn.of(rotation, shape.scale());
+    this.keyTurn = HeadTurn.of(rotation, 1);
     this.sequences = sequences;
-    this.kvHeads = kvHeads;
-    this.headDim = headDim;
   }
 
   /**
    * Mixes values.
    *
-   * @param q {@code [1, seq, heads * headDim]}
-   * @param k {@code [1, seq, kvHeads * headDim]}
-   * @param v {@code [1, seq, kvHeads * headDim]}
+   * @param projected {@code [1, seq, features]}: three tensors or one
    * @return {@code [1, seq, heads * headDim]}
    */
-  Tensor apply(Tensor q, Tensor k, Tensor v) {
+  Tensor apply(List<Tensor> projected) {
     try (TensorScope scope = TensorScope.open();
-        CustomFunction call = CustomFunction.of(q, k, v)) {
-      Tensor queries = call.save(byHead(q, target -> queryRotation.turnInto(target, split(q))));
-      Tensor keys = call.save(byHead(k, target -> keyRotation.turnInto(target, split(k))));
-      Tensor values = call.save(byHead(v, target -> target.copyInPlace(split(v))));
-      RotaryEmbedding.Scaled keptQueryRotation = queryRotation.map(call::save);
-      RotaryEmbedding.Scaled keptKeyRotation = keyRotation.map(call::save);
-      Tensor mixed = Tensor.empty(q.dtype(), q.device(), queries.shape());
-      forEachRun(
-          (part) ->
-              new CausalProducts(part.of(queries), part.of(keys), part.of(values), sequences)
-                  .forwardInto(part.of(mixed)));
+        CustomFunction call = CustomFunction.of(projected.toArray(Tensor[]::new))) {
+      QkvLayout.Heads heads = layout.heads(projected, shape);
+      Tensor queries = call.save(byHead(heads.queries(), queryTurn::into));
+      Tensor keys = call.save(byHead(heads.keys(), keyTurn::into));
+      Tensor values = call.save(byHead(heads.values(), Tensor::copyInPlace));
+      HeadTurn keptQueryTurn = queryTurn.map(call::save);
+      HeadTurn keptKeyTurn = keyTurn.map(call::save);
+      List<long[]> shapes = projected.stream().map(Tensor::shape).toList();
+      Tensor mixed = Tensor.empty(queries.dtype(), queries.device(), queries.shape());
+      forEachRun(part -> products(part, queries, keys, values).forwardInto(part.of(mixed)));
       return scope.handOver(
           call.returns(
               joined(mixed),
               (dy, inputs) -> {
-                Tensor dMixed = byHead(dy, target -> target.copyInPlace(split(dy)));
+                Tensor dMixed = byHead(split(dy), Tensor::copyInPlace);
                 Tensor dq = Tensor.empty(dy.dtype(), dy.device(), queries.shape());
                 Tensor dk = Tensor.empty(dy.dtype(), dy.device(), keys.shape());
                 Tensor dv = Tensor.empty(dy.dtype(), dy.device(), values.shape());
                 forEachRun(
                     part ->
-                        new CausalProducts(
-                                part.of(queries), part.of(keys), part.of(values), sequences)
+                        products(part, queries, keys, values)
                             .backwardInto(part.of(dq), part.of(dk), part.of(dv), part.of(dMixed)));
-                inputs.add(0, turnedBack(dq, keptQueryRotation));
-                inputs.add(1, turnedBack(dk, keptKeyRotation));
-                inputs.add(2, joined(dv));
+                List<Tensor> gradients = new ArrayList<>();
+                shapes.forEach(
+                    given -> gradients.add(Tensor.empty(dy.dtype(), dy.device(), given)));
+                QkvLayout.Heads targets = layout.heads(gradients, shape);
+                keptQueryTurn.backInto(row(targets.queries()), byPosition(dq));
+                keptKeyTurn.backInto(row(targets.keys()), byPosition(dk));
+                row(targets.values()).copyInPlace(byPosition(dv));
+                for (int i = 0; i < gradients.size(); i++) {
+                  inputs.add(i, gradients.get(i));
+                }
               }));
     }
   }
 
-  /** {@code [1, seq, heads * headDim]} as {@code [seq, kvHeads, group, headDim]}. */
-  private Tensor split(Tensor x) {
-    return x.view(x.size(1), kvHeads, x.size(2) / ((long) kvHeads * headDim), headDim);
+  private CausalProducts products(Run part, Tensor queries, Tensor keys, Tensor values) {
+    return new CausalProducts(part.of(queries), part.of(keys), part.of(values), sequences, shape);
   }
 
-  /** A tensor {@code [kvHeads, seq, group, headDim]}, filled through its view in split order. */
-  private Tensor byHead(Tensor x, Consumer<Tensor> fill) {
-    long group = x.size(2) / ((long) kvHeads * headDim);
-    Tensor result = Tensor.empty(x.dtype(), x.device(), kvHeads, x.size(1), group, headDim);
-    fill.accept(result.permute(1, 0, 2, 3));
+  /** {@code [1, seq, heads * headDim]} as {@code [1, seq, kvHeads, group, headDim]}. */
+  private Tensor split(Tensor x) {
+    return x.view(1, x.size(1), shape.kvHeads(), shape.group(), shape.headDim());
+  }
+
+  /** {@code [1, seq, ...]} as {@code [seq, ...]}. */
+  private static Tensor row(Tensor x) {
+    return x.select(0, 0);
+  }
+
+  /** {@code [kvHeads, seq, group, headDim]} as {@code [seq, kvHeads, group, headDim]}, and back. */
+  private static Tensor byPosition(Tensor byHead) {
+    return byHead.permute(1, 0, 2, 3);
+  }
+
+  /** A tensor {@code [kvHeads, seq, group, headDim]}, filled through its view by position. */
+  private static Tensor byHead(Tensor heads, BiConsumer<Tensor, Tensor> fill) {
+    Tensor source = row(heads);
+    Tensor result =
+        Tensor.empty(
+            source.dtype(),
+            source.device(),
+            source.size(1),
+            source.size(0),
+            source.size(2),
+            source.size(3));
+    fill.accept(byPosition(result), source);
     return result;
   }
 
   /** Back to {@code [1, seq, heads * headDim]}. */
   private static Tensor joined(Tensor byHead) {
-    return byHead
-        .permute(1, 0, 2, 3)
+    return byPosition(byHead)
         .reshape(1, byHead.size(1), byHead.size(0) * byHead.size(2) * byHead.size(3));
-  }
-
-  private static Tensor turnedBack(Tensor byHead, RotaryEmbedding.Scaled rotation) {
-    Tensor source = byHead.permute(1, 0, 2, 3);
-    Tensor result = Tensor.empty(byHead.dtype(), byHead.device(), source.shape());
-    rotation.turnBackInto(result, source);
-    return result.view(1, byHead.size(1), byHead.size(0) * byHead.size(2) * byHead.size(3));
   }
 
   /** A stretch of the row that is computed at once. */

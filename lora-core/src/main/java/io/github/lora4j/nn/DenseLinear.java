@@ -13,8 +13,10 @@ import java.util.function.BiConsumer;
 public final class DenseLinear implements LinearLayer {
 
   private final String name;
-  private final Tensor weight;
+  private final Tensor stored; // as the checkpoint has it
+  private final Tensor weight; // [out, in]: the same tensor, or a transposed view
   private final Optional<Tensor> bias;
+  private final boolean inputFirst;
 
   /**
    * Takes ownership of the parameters.
@@ -24,12 +26,34 @@ public final class DenseLinear implements LinearLayer {
    * @param bias {@code [out]}, where there is one
    */
   public DenseLinear(String name, Tensor weight, Optional<Tensor> bias) {
-    if (weight.dim() != 2) {
-      throw new IllegalArgumentException(name + ".weight: expected [out, in], found " + weight);
+    this(name, weight, bias, false);
+  }
+
+  private DenseLinear(String name, Tensor stored, Optional<Tensor> bias, boolean inputFirst) {
+    if (stored.dim() != 2) {
+      throw new IllegalArgumentException(
+          name
+              + ".weight: expected "
+              + (inputFirst ? "[in, out]" : "[out, in]")
+              + ", found "
+              + stored);
     }
     this.name = name;
-    this.weight = weight;
+    this.stored = stored;
+    this.weight = inputFirst ? TensorScope.keep(stored.detach().transpose(0, 1)) : stored;
     this.bias = bias;
+    this.inputFirst = inputFirst;
+  }
+
+  /**
+   * A layer whose checkpoint stores the weight transposed: transformers' {@code Conv1D}. Takes
+   * ownership of the parameters.
+   *
+   * @param weight {@code [in, out]}
+   * @param bias {@code [out]}, where there is one
+   */
+  public static DenseLinear ofInputFirst(String name, Tensor weight, Optional<Tensor> bias) {
+    return new DenseLinear(name, weight, bias, true);
   }
 
   @Override
@@ -57,7 +81,10 @@ public final class DenseLinear implements LinearLayer {
     return weight.device();
   }
 
-  /** The weight {@code [out, in]}, which stays this layer's. */
+  /**
+   * The weight {@code [out, in]}, which stays this layer's; a view of the parameter where that is
+   * {@link #isInputFirst stored transposed}.
+   */
   public Tensor weight() {
     return weight;
   }
@@ -67,35 +94,67 @@ public final class DenseLinear implements LinearLayer {
     return bias;
   }
 
+  /** Whether the checkpoint stores the weight {@code [in, out]}: PEFT's {@code fan_in_fan_out}. */
+  public boolean isInputFirst() {
+    return inputFirst;
+  }
+
+  /**
+   * A layer of the same name, bias and storage with another weight.
+   *
+   * @param other {@code [out, in]}, borrowed
+   * @return the layer, for the caller to close
+   */
+  public DenseLinear withWeight(Tensor other) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor kept = inputFirst ? other.transpose(0, 1).contiguous() : other;
+      return new DenseLinear(
+          name,
+          TensorScope.keep(kept.alias()),
+          bias.map(b -> TensorScope.keep(b.alias())),
+          inputFirst);
+    }
+  }
+
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
-    if (CustomFunction.available() && !learns()) {
-      return FrozenLinear.apply(x, weight, bias);
+    if (!learns()) {
+      return CustomFunction.available() ? FrozenLinear.apply(x, weight, bias) : linear(x, weight);
     }
-    return bias.isPresent()
-        ? Functional.linear(x, weight, bias.get())
-        : Functional.linear(x, weight);
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(linear(x, inputFirst ? stored.transpose(0, 1) : stored));
+    }
+  }
+
+  private Tensor linear(Tensor x, Tensor by) {
+    return bias.isPresent() ? Functional.linear(x, by, bias.get()) : Functional.linear(x, by);
   }
 
   private boolean learns() {
-    return weight.requiresGrad() || bias.map(Tensor::requiresGrad).orElse(false);
+    return stored.requiresGrad() || bias.map(Tensor::requiresGrad).orElse(false);
   }
 
   @Override
   public DenseLinear share() {
     return new DenseLinear(
-        name, TensorScope.keep(weight.alias()), bias.map(b -> TensorScope.keep(b.alias())));
+        name,
+        TensorScope.keep(stored.alias()),
+        bias.map(b -> TensorScope.keep(b.alias())),
+        inputFirst);
   }
 
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
-    visitor.accept(name + ".weight", weight);
+    visitor.accept(name + ".weight", stored);
     bias.ifPresent(b -> visitor.accept(name + ".bias", b));
   }
 
   @Override
   public void close() {
-    weight.close();
+    stored.close();
+    if (inputFirst) {
+      weight.close();
+    }
     bias.ifPresent(Tensor::close);
   }
 }

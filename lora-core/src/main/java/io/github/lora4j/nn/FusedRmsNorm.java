@@ -14,16 +14,21 @@ final class FusedRmsNorm {
 
   private FusedRmsNorm() {}
 
+  /**
+   * Normalises.
+   *
+   * @param weight in the dtype of {@code x}, applied after rounding to it; or in float32, applied
+   *     before
+   */
   static Tensor apply(Tensor x, Tensor weight, double eps) {
     try (TensorScope scope = TensorScope.open();
         CustomFunction call = CustomFunction.of(x)) {
       long features = x.size(-1);
       Tensor norm = Kernels.rowNorm(x);
       Tensor inverse = norm.mul(norm).mulInPlace(1.0 / features).addInPlace(eps).rsqrt();
-      Tensor y =
-          x.dtype() == DType.F32
-              ? x.mul(inverse).mulInPlace(weight)
-              : x.to(DType.F32).mulInPlace(inverse).to(x.dtype()).mulInPlace(weight);
+      Tensor normalised =
+          x.dtype() == DType.F32 ? x.mul(inverse) : x.to(DType.F32).mulInPlace(inverse);
+      Tensor y = normalised.to(weight.dtype()).mulInPlace(weight).to(x.dtype());
       Tensor keptX = call.save(x);
       Tensor keptInverse = call.save(inverse);
       Tensor keptWeight = call.save(weight);

@@ -15,14 +15,9 @@ import java.util.function.UnaryOperator;
  * @param activation applied to the gate
  */
 public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activation activation)
-    implements Layer {
+    implements Mlp {
 
-  /**
-   * Applies the MLP.
-   *
-   * @param x {@code [batch, seq, hidden]}
-   * @return the same shape
-   */
+  @Override
   public Tensor forward(Tensor x, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor opened = gate.forward(x, context);
@@ -35,7 +30,7 @@ public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activ
     }
   }
 
-  /** The same MLP with each linear layer replaced by what the function makes of it. */
+  @Override
   public GatedMlp withLinears(UnaryOperator<LinearLayer> change) {
     return new GatedMlp(change.apply(gate), change.apply(up), change.apply(down), activation);
   }

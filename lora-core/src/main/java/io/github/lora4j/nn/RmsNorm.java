@@ -7,14 +7,32 @@ import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
 
 /**
- * Root-mean-square normalisation (Zhang and Sennrich, 2019), computed in float32 and rounded before
- * the weight is applied, as transformers' {@code LlamaRMSNorm} does.
+ * Root-mean-square normalisation (Zhang and Sennrich, 2019), computed in float32.
+ *
+ * <p>Families differ in how the weight is applied, which matters in half precision: see {@link
+ * Weighting}.
  */
 public final class RmsNorm implements Norm {
 
   private final String name;
   private final Tensor weight;
   private final double eps;
+  private final Weighting weighting;
+
+  /** How the weight is applied. */
+  public enum Weighting {
+    /** The normalised input is rounded, then multiplied: {@code LlamaRMSNorm}. */
+    AFTER_ROUNDING,
+    /** Multiplied in float32, then rounded: {@code Olmo2RMSNorm}. */
+    BEFORE_ROUNDING,
+    /** Multiplied by {@code 1 + weight} in float32, then rounded: {@code GemmaRMSNorm}. */
+    ONE_PLUS
+  }
+
+  /** A norm as Llama has it. */
+  public RmsNorm(String name, Tensor weight, double eps) {
+    this(name, weight, eps, Weighting.AFTER_ROUNDING);
+  }
 
   /**
    * Takes ownership of the weight.
@@ -23,27 +41,40 @@ public final class RmsNorm implements Norm {
    * @param weight {@code [hidden]}
    * @param eps added to the mean square
    */
-  public RmsNorm(String name, Tensor weight, double eps) {
+  public RmsNorm(String name, Tensor weight, double eps, Weighting weighting) {
     this.name = name;
     this.weight = weight;
     this.eps = eps;
+    this.weighting = weighting;
   }
 
   @Override
   public Tensor forward(Tensor x) {
-    if (CustomFunction.available() && !weight.requiresGrad()) {
-      return FusedRmsNorm.apply(x, weight, eps);
-    }
     try (TensorScope scope = TensorScope.open()) {
+      if (CustomFunction.available() && !weight.requiresGrad()) {
+        return scope.handOver(FusedRmsNorm.apply(x, factor(), eps));
+      }
       Tensor wide = x.to(DType.F32);
-      Tensor inverse = wide.square().mean(-1, true).add(eps).rsqrt();
-      return scope.handOver(wide.mul(inverse).to(x.dtype()).mul(weight));
+      Tensor normalised = wide.mul(wide.square().mean(-1, true).add(eps).rsqrt());
+      return scope.handOver(
+          weighting == Weighting.AFTER_ROUNDING
+              ? normalised.to(x.dtype()).mul(weight)
+              : normalised.mul(factor()).to(x.dtype()));
     }
+  }
+
+  /** What the normalised input is multiplied by; a float32 one is applied before rounding. */
+  private Tensor factor() {
+    return switch (weighting) {
+      case AFTER_ROUNDING -> weight;
+      case BEFORE_ROUNDING -> weight.to(DType.F32);
+      case ONE_PLUS -> weight.to(DType.F32).add(1);
+    };
   }
 
   @Override
   public RmsNorm share() {
-    return new RmsNorm(name, TensorScope.keep(weight.alias()), eps);
+    return new RmsNorm(name, TensorScope.keep(weight.alias()), eps, weighting);
   }
 
   @Override

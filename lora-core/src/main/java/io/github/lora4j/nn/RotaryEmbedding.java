@@ -67,20 +67,20 @@ public record RotaryEmbedding(int rotaryDim, double theta, RopeScaling scaling) 
    * @param sin the same shape
    * @param factor what features beyond {@code rotaryDim} are multiplied by
    */
-  record Scaled(Tensor cos, Tensor sin, double factor) {
+  record Scaled(Tensor cos, Tensor sin, double factor) implements HeadTurn {
 
-    /** The same over other handles. */
-    Scaled map(UnaryOperator<Tensor> change) {
+    @Override
+    public Scaled map(UnaryOperator<Tensor> change) {
       return new Scaled(change.apply(cos), change.apply(sin), factor);
     }
 
-    /** Turns heads {@code [seq, .., .., headDim]}. */
-    void turnInto(Tensor target, Tensor source) {
+    @Override
+    public void into(Tensor target, Tensor source) {
       turnInto(target, source, 1);
     }
 
-    /** Gives the gradient of what was turned, which is turned the other way. */
-    void turnBackInto(Tensor target, Tensor source) {
+    @Override
+    public void backInto(Tensor target, Tensor source) {
       turnInto(target, source, -1);
     }
 

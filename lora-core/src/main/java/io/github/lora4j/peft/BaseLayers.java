@@ -57,7 +57,7 @@ final class BaseLayers {
     if (linears.containsKey(name)) {
       return ModuleEntry.Kind.LINEAR;
     }
-    return name.equals(base.family().names().embedTokens())
+    return name.equals(base.spec().embedding().name())
         ? ModuleEntry.Kind.EMBEDDING
         : ModuleEntry.Kind.OTHER;
   }

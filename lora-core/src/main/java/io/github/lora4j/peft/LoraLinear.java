@@ -141,10 +141,7 @@ final class LoraLinear implements LinearLayer {
                 + ": the merged weight holds NaN or infinite numbers; the adapter is damaged or its"
                 + " training diverged.");
       }
-      return new DenseLinear(
-          name(),
-          TensorScope.keep(weight),
-          dense.bias().map(bias -> TensorScope.keep(bias.alias())));
+      return dense.withWeight(weight);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.github.lora4j.tensor;
 
+import java.util.Optional;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
@@ -82,6 +83,22 @@ public final class Functional {
   /** {@code x * sigmoid(x)}. */
   public static Tensor silu(Tensor x) {
     return Tensor.wrap(torch.silu(x.handle()));
+  }
+
+  /**
+   * Normalises the last dimension to mean 0 and variance 1, then scales and shifts: {@code
+   * torch.nn.functional.layer_norm}.
+   *
+   * @param weight {@code [n]}
+   * @param bias {@code [n]}, where there is one
+   */
+  public static Tensor layerNorm(Tensor x, Tensor weight, Optional<Tensor> bias, double eps) {
+    try (TensorOptional scale = new TensorOptional(weight.handle());
+        TensorOptional shift =
+            bias.isPresent() ? new TensorOptional(bias.get().handle()) : new TensorOptional()) {
+      return Tensor.wrap(
+          torch.layer_norm(x.handle(), new long[] {weight.size(0)}, scale, shift, eps, false));
+    }
   }
 
   /** {@code max(x, 0)}. */

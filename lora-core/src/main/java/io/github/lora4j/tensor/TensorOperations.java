@@ -69,6 +69,11 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().rsqrt());
   }
 
+  /** Elementwise hyperbolic tangent. */
+  public Tensor tanh() {
+    return Tensor.wrap(handle().tanh());
+  }
+
   /** Elementwise absolute value. */
   public Tensor abs() {
     return Tensor.wrap(handle().abs());
@@ -304,6 +309,12 @@ abstract sealed class TensorOperations permits Tensor {
   /** Multiplies elementwise, with broadcasting of the other. */
   public Tensor mulInPlace(Tensor other) {
     handle().mul_(other.handle());
+    return self();
+  }
+
+  /** Replaces each element by its hyperbolic tangent. */
+  public Tensor tanhInPlace() {
+    handle().tanh_();
     return self();
   }
 

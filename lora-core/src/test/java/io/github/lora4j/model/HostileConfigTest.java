@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.error.UnsupportedModelException;
+import io.github.lora4j.nn.AttentionShape;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.testing.Fixtures;
 import java.io.IOException;
@@ -109,7 +110,9 @@ class HostileConfigTest {
   void llamaRotatesWholeHeadsWhateverThePartAsTransformersDoes() throws IOException {
     ModelConfig config =
         ModelConfig.of(ChangedFolder.with(json(), "partial_rotary_factor", "0.5"), "config.json");
-    assertThat(ModelFamilies.of(config).describe(config).rotary().rotaryDim()).isEqualTo(8);
+    assertThat(ModelFamilies.of(config).describe(config).rotaryEmbeddings())
+        .singleElement()
+        .satisfies(rotary -> assertThat(rotary.rotaryDim()).isEqualTo(8));
   }
 
   @Test
@@ -135,8 +138,9 @@ class HostileConfigTest {
     ModelConfig config =
         ModelConfig.of(ChangedFolder.with(json, "rope_theta", "500000"), "config.json");
     DecoderSpec spec = ModelFamilies.of(config).describe(config);
-    assertThat(spec.attention().kvHeads()).isEqualTo(4);
-    assertThat(spec.attention().headDim()).isEqualTo(8);
-    assertThat(spec.rotary().theta()).isEqualTo(500_000);
+    AttentionShape attention = spec.blocks().get(0).attention().shape();
+    assertThat(attention.kvHeads()).isEqualTo(4);
+    assertThat(attention.headDim()).isEqualTo(8);
+    assertThat(attention.rotary().orElseThrow().theta()).isEqualTo(500_000);
   }
 }

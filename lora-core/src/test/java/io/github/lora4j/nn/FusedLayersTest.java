@@ -13,6 +13,8 @@ import io.github.lora4j.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -80,7 +82,12 @@ class FusedLayersTest {
   @ParameterizedTest
   @CsvSource({"F32,1e-5", "BF16,3e-2"})
   void theNormHasTheGradientOfItsFormula(DType dtype, double tolerance) {
-    RmsNorm norm = new RmsNorm("n", normal(24).to(dtype), 1e-5);
+    for (RmsNorm.Weighting weighting : RmsNorm.Weighting.values()) {
+      RmsNorm norm = new RmsNorm("n", normal(24).to(dtype), 1e-5, weighting);
+      compare(normal(2, 5, 24).to(dtype), norm::forward, tolerance);
+    }
+    LayerNorm norm =
+        new LayerNorm("n", normal(24).to(dtype), Optional.of(normal(24).to(dtype)), 1e-5);
     compare(normal(2, 5, 24).to(dtype), norm::forward, tolerance);
   }
 
@@ -97,6 +104,36 @@ class FusedLayersTest {
     GatedMlp mlp =
         new GatedMlp(linear(20, 8, false), linear(20, 8, true), linear(8, 20, false), activation);
     compare(normal(1, 11, 8), x -> mlp.forward(x, ForwardContext.eval()), LAYER_TOLERANCE);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void theJointlyProjectedMlpHasTheGradientOfItsFormula(Activation activation) {
+    JointGatedMlp mlp = new JointGatedMlp(linear(40, 8, true), linear(8, 20, false), activation);
+    compare(normal(1, 11, 8), x -> mlp.forward(x, ForwardContext.eval()), LAYER_TOLERANCE);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void thePlainMlpHasTheGradientOfItsFormula(Activation activation) {
+    PlainMlp mlp = new PlainMlp(linear(20, 8, true), linear(8, 20, true), activation);
+    compare(normal(1, 11, 8), x -> mlp.forward(x, ForwardContext.eval()), LAYER_TOLERANCE);
+  }
+
+  @Test
+  void aLayerThatIsStoredTransposedComputesTheSame() {
+    Tensor weight = normal(7, 12);
+    Tensor bias = normal(7);
+    DenseLinear layer =
+        DenseLinear.ofInputFirst("l", weight.transpose(0, 1).contiguous(), Optional.of(bias));
+    DenseLinear usual = new DenseLinear("l", weight, Optional.of(bias));
+    assertThat(layer.outFeatures()).isEqualTo(7);
+    compare(normal(2, 9, 12), x -> layer.forward(x, ForwardContext.eval()), LAYER_TOLERANCE);
+    Tensor x = normal(2, 9, 12);
+    assertClose(
+        List.of(layer.forward(x, ForwardContext.eval())),
+        List.of(usual.forward(x, ForwardContext.eval())),
+        LAYER_TOLERANCE);
   }
 
   @Test
@@ -155,19 +192,63 @@ class FusedLayersTest {
     int hidden = 16;
     int[] lengths =
         java.util.Arrays.stream(lengthList.split(" ")).mapToInt(Integer::parseInt).toArray();
+    RotaryEmbedding rotary = new RotaryEmbedding(rotaryDim, 10000, new RopeScaling.None());
+    AttentionShape shape =
+        AttentionShape.of(heads, kvHeads, headDim, Optional.of(rotary)).withScale(0.3);
+    compareAttention(lengths, hidden, shape, QkvLayout.SEPARATE, dtype, tolerance);
+  }
+
+  // A window shorter than a chunk, across chunks, and one that all sequences fit into; bounded
+  // scores; no position embedding; one projection for queries, keys and values.
+  @ParameterizedTest
+  @CsvSource({
+    "5 9,3,0,SEPARATE",
+    "300,7,0,SEPARATE",
+    "300 200,150,0,SEPARATE",
+    "140,128,2,SEPARATE",
+    "9,20,1.5,SEPARATE",
+    "5 9,0,0,CONCATENATED",
+    "5 9,4,0.7,GROUPED"
+  })
+  void attentionOfAllKindsHasTheGradientOfItsFormula(
+      String lengthList, int window, double softcap, QkvLayout layout) {
+    int[] lengths =
+        java.util.Arrays.stream(lengthList.split(" ")).mapToInt(Integer::parseInt).toArray();
+    AttentionShape shape =
+        AttentionShape.of(4, 2, 8, Optional.empty())
+            .withWindow(window == 0 ? OptionalInt.empty() : OptionalInt.of(window))
+            .withSoftcap(softcap == 0 ? OptionalDouble.empty() : OptionalDouble.of(softcap));
+    compareAttention(lengths, 16, shape, layout, DType.F32, LAYER_TOLERANCE);
+  }
+
+  private QkvProjection projection(
+      AttentionShape shape, int hidden, QkvLayout layout, DType dtype) {
+    int queries = shape.heads() * shape.headDim();
+    int keys = shape.kvHeads() * shape.headDim();
+    return layout == QkvLayout.SEPARATE
+        ? new QkvProjection.Separate(
+            cast(linear(queries, hidden, true), dtype),
+            cast(linear(keys, hidden, false), dtype),
+            cast(linear(keys, hidden, false), dtype))
+        : new QkvProjection.Fused(cast(linear(queries + 2 * keys, hidden, true), dtype), layout);
+  }
+
+  private void compareAttention(
+      int[] lengths,
+      int hidden,
+      AttentionShape shape,
+      QkvLayout layout,
+      DType dtype,
+      double tolerance) {
     Attention attention =
         new Attention(
-            cast(linear(heads * headDim, hidden, true), dtype),
-            cast(linear(kvHeads * headDim, hidden, false), dtype),
-            cast(linear(kvHeads * headDim, hidden, false), dtype),
-            cast(linear(hidden, heads * headDim, false), dtype),
-            kvHeads,
-            headDim,
-            0.3);
+            projection(shape, hidden, layout, dtype),
+            Optional.empty(),
+            cast(linear(hidden, shape.heads() * shape.headDim(), false), dtype),
+            shape);
     Tensor positions = positions(lengths);
     int total = (int) positions.numel();
-    RotaryEmbedding.Rotation rotation =
-        new RotaryEmbedding(rotaryDim, 10000, new RopeScaling.None()).at(positions, dtype);
+    List<RotaryEmbedding> rotary = shape.rotary().stream().toList();
     Tensor input = normal(1, total, hidden).mul(0.3).to(dtype);
     Tensor gradient = normal(1, total, hidden).to(dtype);
 
@@ -175,7 +256,7 @@ class FusedLayersTest {
     Tensor plainY =
         attention.forward(
             plainX,
-            new Attention.Pass(rotation, blocked(lengths, total)),
+            Attention.Pass.at(positions, rotary, dtype, blocked(lengths, total)),
             Optional.empty(),
             ForwardContext.eval());
     Functional.backward(plainY, gradient);
@@ -185,7 +266,10 @@ class FusedLayersTest {
     try (Tape tape = Tape.open()) {
       Tensor y =
           attention.forward(
-              x, new Attention.Pass(rotation, sequences), Optional.empty(), ForwardContext.eval());
+              x,
+              Attention.Pass.at(positions, rotary, dtype, sequences),
+              Optional.empty(),
+              ForwardContext.eval());
       assertClose(List.of(y), List.of(plainY), tolerance);
       tape.backward(y, gradient);
     }

@@ -1,8 +1,10 @@
 package io.github.lora4j.benchmarks.kernels;
 
 import io.github.lora4j.nn.Attention;
+import io.github.lora4j.nn.AttentionShape;
 import io.github.lora4j.nn.CausalSequences;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.QkvProjection;
 import io.github.lora4j.nn.RopeScaling;
 import io.github.lora4j.nn.RotaryEmbedding;
 import io.github.lora4j.tensor.DType;
@@ -37,6 +39,9 @@ public class AttentionBenchmark extends KernelBenchmark {
   @Param({"4x256", "1x1024"})
   public String shape = "";
 
+  private static final RotaryEmbedding ROTARY =
+      new RotaryEmbedding(HEAD_DIM, 10_000, new RopeScaling.None());
+
   private int rows;
   private int length;
   private Tensor q;
@@ -57,14 +62,16 @@ public class AttentionBenchmark extends KernelBenchmark {
     dy = heads(HEADS);
     attention =
         new Attention(
-            StubLinear.giving("q_proj", q),
-            StubLinear.giving("k_proj", k),
-            StubLinear.giving("v_proj", v),
+            new QkvProjection.Separate(
+                StubLinear.giving("q_proj", q),
+                StubLinear.giving("k_proj", k),
+                StubLinear.giving("v_proj", v)),
+            Optional.empty(),
             StubLinear.identity("o_proj", HEADS * HEAD_DIM, dtype),
-            KV_HEADS,
-            HEAD_DIM,
-            1 / Math.sqrt(HEAD_DIM));
-    pass = new Attention.Pass(rotation(), way == Way.FUSED ? sequences() : earlier());
+            AttentionShape.of(HEADS, KV_HEADS, HEAD_DIM, Optional.of(ROTARY)));
+    pass =
+        Attention.Pass.at(
+            positions(), List.of(ROTARY), dtype, way == Way.FUSED ? sequences() : earlier());
   }
 
   private Tensor heads(int count) {
@@ -74,11 +81,10 @@ public class AttentionBenchmark extends KernelBenchmark {
         : random(dtype, rows, length, features);
   }
 
-  private RotaryEmbedding.Rotation rotation() {
+  private Tensor positions() {
     long[] positions = new long[way == Way.FUSED ? rows * length : length];
     Arrays.setAll(positions, i -> i % length);
-    return new RotaryEmbedding(HEAD_DIM, 10_000, new RopeScaling.None())
-        .at(Tensor.of(positions, 1, positions.length), dtype);
+    return Tensor.of(positions, 1, positions.length);
   }
 
   private CausalSequences sequences() {

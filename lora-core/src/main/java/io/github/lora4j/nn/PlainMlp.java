@@ -1,0 +1,40 @@
+package io.github.lora4j.nn;
+
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+
+/**
+ * The MLP without a gate, {@code down(act(up(x)))}, of GPT-2 and its relatives.
+ *
+ * @param up {@code [intermediate, hidden]}
+ * @param down {@code [hidden, intermediate]}
+ * @param activation applied between them
+ */
+public record PlainMlp(LinearLayer up, LinearLayer down, Activation activation) implements Mlp {
+
+  @Override
+  public Tensor forward(Tensor x, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(down.forward(activation.apply(up.forward(x, context)), context));
+    }
+  }
+
+  @Override
+  public PlainMlp withLinears(UnaryOperator<LinearLayer> change) {
+    return new PlainMlp(change.apply(up), change.apply(down), activation);
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    up.forEachParameter(visitor);
+    down.forEachParameter(visitor);
+  }
+
+  @Override
+  public void close() {
+    up.close();
+    down.close();
+  }
+}
