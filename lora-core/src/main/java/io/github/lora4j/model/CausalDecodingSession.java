@@ -95,19 +95,13 @@ final class CausalDecodingSession implements DecodingSession {
     Device device = layers.decoder().device();
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      Optional<Tensor> blocked =
-          AttentionMasks.causal(
-              length,
-              seq,
-              AttentionMasks.padding(mask(length + seq), rows, length + seq, device),
-              device);
       Tensor hidden =
           layers
               .decoder()
               .forward(
                   ModelInputs.ids(ids, rows, seq, device),
                   positions(seq, device),
-                  new Attention.AllBut(blocked),
+                  seq == 1 && length > 0 ? new Attention.FromColumn(padding) : earlier(seq, device),
                   caches,
                   ForwardContext.eval());
       Tensor last = hidden.narrow(1, seq - 1, 1).reshape(rows, hidden.size(2));
@@ -118,6 +112,11 @@ final class CausalDecodingSession implements DecodingSession {
       }
     }
     length += seq;
+  }
+
+  private Attention.Visible earlier(int seq, Device device) {
+    Optional<Tensor> blocked = AttentionMasks.padding(mask(seq), rows, seq, device);
+    return new Attention.AllBut(AttentionMasks.causal(0, seq, blocked, device));
   }
 
   private int[] mask(int columns) {

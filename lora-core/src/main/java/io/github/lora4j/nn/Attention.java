@@ -1,9 +1,11 @@
 package io.github.lora4j.nn;
 
 import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -64,7 +66,7 @@ public record Attention(
   }
 
   /** Which keys a query sees. */
-  public sealed interface Visible permits AllBut, CausalSequences {}
+  public sealed interface Visible permits AllBut, FromColumn, CausalSequences {}
 
   /**
    * All keys of its row but some.
@@ -73,6 +75,27 @@ public record Attention(
    *     empty where it may look everywhere
    */
   public record AllBut(Optional<Tensor> blocked) implements Visible {}
+
+  /**
+   * All keys so far from some column on: one new position a row, in generation.
+   *
+   * @param first for each row, how many columns at the left are padding
+   */
+  public record FromColumn(int[] first) implements Visible {
+
+    /** BOOL {@code [batch, 1, 1, 1, keys]}; empty where no row has padding. */
+    Optional<Tensor> blocked(long keys, Device device) {
+      if (Arrays.stream(first).allMatch(column -> column == 0)) {
+        return Optional.empty();
+      }
+      long[] ends = Arrays.stream(first).asLongStream().toArray();
+      try (TensorScope scope = TensorScope.open()) {
+        Tensor columns = Tensor.arange(0, keys, device).view(1, 1, 1, 1, keys);
+        Tensor visible = Tensor.of(ends, ends.length, 1, 1, 1, 1).to(device);
+        return Optional.of(scope.handOver(visible.gt(columns)));
+      }
+    }
+  }
 
   /**
    * Applies attention.
@@ -98,14 +121,17 @@ public record Attention(
             new CausalAttention(shape, qkv.layout(), pass.rotation(shape), sequences)
                 .apply(projected);
       } else {
-        mixed = masked(projected, pass, ((AllBut) pass.visible()).blocked(), cache);
+        Optional<RowAttention> oneByOne =
+            RowAttention.of(
+                shape, qkv.layout(), pass.rotation(shape), cache, pass.visible(), projected.get(0));
+        mixed =
+            oneByOne.isPresent() ? oneByOne.get().apply(projected) : masked(projected, pass, cache);
       }
       return scope.handOver(o.forward(mixed, context));
     }
   }
 
-  private Tensor masked(
-      List<Tensor> projected, Pass pass, Optional<Tensor> blocked, Optional<KvCache> cache) {
+  private Tensor masked(List<Tensor> projected, Pass pass, Optional<KvCache> cache) {
     try (TensorScope scope = TensorScope.open()) {
       QkvLayout.Heads heads = qkv.layout().heads(projected, shape);
       long batch = heads.queries().size(0);
@@ -120,8 +146,12 @@ public record Attention(
         keys = all.keys();
         values = all.values();
       }
-      Optional<Tensor> hidden = blocked;
       long total = keys.size(2);
+      Optional<Tensor> blocked =
+          pass.visible() instanceof FromColumn from
+              ? from.blocked(total, keys.device())
+              : ((AllBut) pass.visible()).blocked();
+      Optional<Tensor> hidden = blocked;
       if (shape.window().isPresent() && total > shape.window().getAsInt()) {
         int window = shape.window().getAsInt();
         if (seq == 1) {

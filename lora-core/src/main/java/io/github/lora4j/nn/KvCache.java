@@ -1,7 +1,9 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.Rows;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +65,62 @@ public final class KvCache implements AutoCloseable {
     return TensorScope.keep(
         Tensor.empty(
             like.dtype(), like.device(), like.size(0), like.size(1), capacity, like.size(3)));
+  }
+
+  /** How many positions are held. */
+  int length() {
+    return length;
+  }
+
+  /** Whether there is room and a first position has come. */
+  boolean isStarted() {
+    return keys != null && length < capacity;
+  }
+
+  /**
+   * Writes one more position of a row, on the CPU; {@link #advance} ends the step.
+   *
+   * @param key {@code [kvHeads, headDim]}
+   * @param value the same shape
+   */
+  void put(int row, float[] key, float[] value) {
+    Tensor allKeys = Objects.requireNonNull(keys);
+    Tensor allValues = Objects.requireNonNull(values);
+    int headDim = (int) allKeys.size(3);
+    int heads = (int) allKeys.size(1);
+    float[] one = new float[headDim];
+    for (int head = 0; head < heads; head++) {
+      long at = start(row, head, headDim, heads) + (long) length * headDim;
+      System.arraycopy(key, head * headDim, one, 0, headDim);
+      Rows.write(allKeys, at, one, headDim);
+      System.arraycopy(value, head * headDim, one, 0, headDim);
+      Rows.write(allValues, at, one, headDim);
+    }
+  }
+
+  /** The position that all rows were given counts from now on. */
+  void advance() {
+    length++;
+  }
+
+  /** Reads a head's keys of some positions, {@code [count, headDim]}, on the CPU. */
+  void readKeys(int row, int head, int from, int count, float[] into) {
+    read(Objects.requireNonNull(keys), row, head, from, count, into);
+  }
+
+  /** Reads a head's values of some positions, {@code [count, headDim]}, on the CPU. */
+  void readValues(int row, int head, int from, int count, float[] into) {
+    read(Objects.requireNonNull(values), row, head, from, count, into);
+  }
+
+  private void read(Tensor all, int row, int head, int from, int count, float[] into) {
+    int headDim = (int) all.size(3);
+    long start = start(row, head, headDim, (int) all.size(1));
+    Rows.read(all, start + (long) from * headDim, into, count * headDim);
+  }
+
+  private long start(int row, int head, int headDim, int heads) {
+    return ((long) row * heads + head) * capacity * headDim;
   }
 
   @Override

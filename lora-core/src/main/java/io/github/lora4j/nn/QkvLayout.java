@@ -55,6 +55,43 @@ public enum QkvLayout {
     };
   }
 
+  /**
+   * Copies the heads of one position.
+   *
+   * @param projected row-major {@code [rows, features]}: three arrays or one
+   * @param q takes {@code [heads, headDim]}
+   * @param k takes {@code [kvHeads, headDim]}
+   * @param v takes the same
+   */
+  void copyHeads(
+      List<float[]> projected, int row, AttentionShape shape, float[] q, float[] k, float[] v) {
+    float[] first = projected.get(0);
+    switch (this) {
+      case SEPARATE -> {
+        System.arraycopy(first, row * q.length, q, 0, q.length);
+        System.arraycopy(projected.get(1), row * k.length, k, 0, k.length);
+        System.arraycopy(projected.get(2), row * v.length, v, 0, v.length);
+      }
+      case CONCATENATED -> {
+        int start = row * (q.length + k.length + v.length);
+        System.arraycopy(first, start, q, 0, q.length);
+        System.arraycopy(first, start + q.length, k, 0, k.length);
+        System.arraycopy(first, start + q.length + k.length, v, 0, v.length);
+      }
+      case GROUPED -> {
+        int headDim = shape.headDim();
+        int queries = shape.group() * headDim;
+        int start = row * (q.length + k.length + v.length);
+        for (int head = 0; head < shape.kvHeads(); head++) {
+          System.arraycopy(first, start, q, head * queries, queries);
+          System.arraycopy(first, start + queries, k, head * headDim, headDim);
+          System.arraycopy(first, start + queries + headDim, v, head * headDim, headDim);
+          start += queries + 2 * headDim;
+        }
+      }
+    }
+  }
+
   private static Tensor split(Tensor x, int perKvHead, AttentionShape shape) {
     return x.view(x.size(0), x.size(1), shape.kvHeads(), perKvHead, shape.headDim());
   }

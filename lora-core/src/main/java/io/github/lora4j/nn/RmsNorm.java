@@ -2,6 +2,7 @@ package io.github.lora4j.nn;
 
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Rows;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
@@ -50,6 +51,9 @@ public final class RmsNorm implements Norm {
 
   @Override
   public Tensor forward(Tensor x) {
+    if (Rows.suits(x) && Rows.isReadable(weight)) {
+      return fewRows(x);
+    }
     try (TensorScope scope = TensorScope.open()) {
       if (CustomFunction.available() && !weight.requiresGrad()) {
         return scope.handOver(FusedRmsNorm.apply(x, factor(), eps));
@@ -61,6 +65,23 @@ public final class RmsNorm implements Norm {
               ? normalised.to(x.dtype()).mul(weight)
               : normalised.mul(factor()).to(x.dtype()));
     }
+  }
+
+  private Tensor fewRows(Tensor x) {
+    float[] values = Rows.read(x);
+    float[] factor = Rows.read(weight);
+    boolean rounds = x.dtype() == DType.BF16 && weighting == Weighting.AFTER_ROUNDING;
+    int features = factor.length;
+    for (int row = 0; row < values.length; row += features) {
+      float square = Rows.dot(values, row, values, row, features);
+      float inverse = (float) (1 / Math.sqrt(square / features + eps));
+      for (int i = 0; i < features; i++) {
+        float normalised = values[row + i] * inverse;
+        float by = weighting == Weighting.ONE_PLUS ? 1 + factor[i] : factor[i];
+        values[row + i] = (rounds ? Rows.rounded(normalised) : normalised) * by;
+      }
+    }
+    return Rows.write(values, x.dtype(), x.shape());
   }
 
   /** What the normalised input is multiplied by; a float32 one is applied before rounding. */

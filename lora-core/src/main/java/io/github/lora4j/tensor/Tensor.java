@@ -3,6 +3,9 @@ package io.github.lora4j.tensor;
 import io.github.lora4j.internal.torch.NativeRuntime;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
@@ -104,7 +107,7 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** A tensor with uninitialised memory. */
   public static Tensor empty(DType dtype, Device device, long... shape) {
     NativeRuntime.ensureLoaded();
-    try (Options options = new Options(dtype, device)) {
+    try (Options options = Options.of(dtype, device)) {
       return wrap(torch.empty(shape, options.options, null));
     }
   }
@@ -112,7 +115,7 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** A tensor of zeros. */
   public static Tensor zeros(DType dtype, Device device, long... shape) {
     NativeRuntime.ensureLoaded();
-    try (Options options = new Options(dtype, device)) {
+    try (Options options = Options.of(dtype, device)) {
       return wrap(torch.zeros(shape, options.options));
     }
   }
@@ -127,7 +130,7 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   /** The int64 numbers {@code start, start + 1, …, end - 1}. */
   public static Tensor arange(long start, long end, Device device) {
     NativeRuntime.ensureLoaded();
-    try (Options options = new Options(DType.I64, device);
+    try (Options options = Options.of(DType.I64, device);
         Scalar from = new Scalar(start);
         Scalar to = new Scalar(end)) {
       return wrap(torch.arange(from, to, options.options));
@@ -379,29 +382,49 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
     return shape;
   }
 
-  /** The native options for a dtype on a device. */
+  /** What a new tensor is to be: costs more to say than the tensor itself, so it is said once. */
   private static final class Options implements AutoCloseable {
+    private static final Map<DType, Options> ON_CPU = onCpu();
+
     private final ScalarTypeOptional dtype;
     private final org.bytedeco.pytorch.Device device;
     private final DeviceOptional deviceOptional;
+    private final boolean kept;
     final TensorOptions options;
 
-    Options(DType dtype, Device device) {
+    private Options(DType dtype, Device device, boolean kept) {
       this.dtype = new ScalarTypeOptional(dtype.scalarType());
       this.device = device.toNative();
       this.deviceOptional = new DeviceOptional(this.device);
+      this.kept = kept;
       try (TensorOptions bare = new TensorOptions();
           TensorOptions typed = bare.dtype(this.dtype)) {
         this.options = typed.device(deviceOptional);
       }
     }
 
+    static Options of(DType dtype, Device device) {
+      return device.equals(Device.CPU)
+          ? Objects.requireNonNull(ON_CPU.get(dtype))
+          : new Options(dtype, device, false);
+    }
+
+    private static Map<DType, Options> onCpu() {
+      Map<DType, Options> all = new EnumMap<>(DType.class);
+      for (DType dtype : DType.values()) {
+        all.put(dtype, new Options(dtype, Device.CPU, true));
+      }
+      return all;
+    }
+
     @Override
     public void close() {
-      options.close();
-      deviceOptional.close();
-      device.close();
-      dtype.close();
+      if (!kept) {
+        options.close();
+        deviceOptional.close();
+        device.close();
+        dtype.close();
+      }
     }
   }
 }
