@@ -58,7 +58,7 @@ public final class Rows {
 
   /** Reads from a handle that is known to be dense, on the CPU and long enough. */
   static void read(org.bytedeco.pytorch.Tensor x, long from, float[] into, int at, int count) {
-    if (x.scalar_type() == torch.ScalarType.Float) {
+    if (x.scalar_type().intern() == torch.ScalarType.Float) {
       new FloatPointer(x.data_ptr()).position(from).get(into, at, count);
       return;
     }
