@@ -37,8 +37,9 @@ def adapted_model(task):
 
     transformers_logging.disable_progress_bar()
     base = AutoModelForCausalLM.from_pretrained(task.model, dtype=getattr(torch, task.dtype))
+    targets = "all-linear" if task.targets == ["all-linear"] else task.targets
     config = LoraConfig(
-        task_type="CAUSAL_LM", r=task.r, lora_alpha=task.alpha, target_modules=task.targets, lora_dropout=0.0
+        task_type="CAUSAL_LM", r=task.r, lora_alpha=task.alpha, target_modules=targets, lora_dropout=0.0
     )
     return get_peft_model(base, config)
 

@@ -2,6 +2,7 @@ package io.github.lora4j.data;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -21,9 +22,35 @@ import java.util.stream.IntStream;
  * @param labels token ids not shifted, {@link TokenizedExample#IGNORE_INDEX} where there is no
  *     loss, {@code [size, length]}
  * @param positionIds the place of each token in its sample, each at least 0, {@code [size, length]}
+ * @param sequenceLabels a label for each row, where whole sequences are to be classified; then no
+ *     token has a label
  */
 public record Batch(
-    int size, int length, int[] inputIds, int[] attentionMask, int[] labels, int[] positionIds) {
+    int size,
+    int length,
+    int[] inputIds,
+    int[] attentionMask,
+    int[] labels,
+    int[] positionIds,
+    Optional<SequenceLabels> sequenceLabels) {
+
+  /**
+   * Makes a batch whose tokens are labelled.
+   *
+   * @param size the number of rows, at least 1
+   * @param length the tokens of each row, padding included, at least 1
+   * @param inputIds token ids, {@code [size, length]}
+   * @param attentionMask 1 for a token, 0 for padding, {@code [size, length]}
+   * @param labels token ids not shifted, {@link TokenizedExample#IGNORE_INDEX} where there is no
+   *     loss, {@code [size, length]}
+   * @param positionIds the place of each token in its sample, each at least 0, {@code [size,
+   *     length]}
+   * @throws IllegalArgumentException naming the array that is wrong
+   */
+  public Batch(
+      int size, int length, int[] inputIds, int[] attentionMask, int[] labels, int[] positionIds) {
+    this(size, length, inputIds, attentionMask, labels, positionIds, Optional.empty());
+  }
 
   /**
    * Makes a batch of one sample a row, whose positions count the columns from 0, padding included,
@@ -72,7 +99,30 @@ public record Batch(
       if (positionIds[i] < 0) {
         throw new IllegalArgumentException("positionIds[" + i + "] is negative: " + positionIds[i]);
       }
+      if (sequenceLabels.isPresent() && labels[i] != TokenizedExample.IGNORE_INDEX) {
+        throw new IllegalArgumentException(
+            "a batch with labels of whole sequences has no labels of tokens: expected "
+                + TokenizedExample.IGNORE_INDEX
+                + " in labels["
+                + i
+                + "], found "
+                + labels[i]);
+      }
     }
+    if (sequenceLabels.isPresent() && sequenceLabels.get().size() != size) {
+      throw new IllegalArgumentException(
+          "sequenceLabels: expected one for each of "
+              + size
+              + " rows, found "
+              + sequenceLabels.get());
+    }
+  }
+
+  /** The same rows with a label for each, and none for their tokens. */
+  public Batch labelled(SequenceLabels given) {
+    int[] none = new int[labels.length];
+    Arrays.fill(none, TokenizedExample.IGNORE_INDEX);
+    return new Batch(size, length, inputIds, attentionMask, none, positionIds, Optional.of(given));
   }
 
   private static void requireLength(String name, int[] array, long expected) {
@@ -108,6 +158,11 @@ public record Batch(
     return count;
   }
 
+  /** Counts what carries loss: the rows, where they have labels, else the supervised tokens. */
+  public int supervisedItems() {
+    return sequenceLabels.isPresent() ? size : supervisedTokens();
+  }
+
   /** Counts the tokens that are not padding. */
   public int tokens() {
     int count = 0;
@@ -125,17 +180,18 @@ public record Batch(
         && Arrays.equals(inputIds, that.inputIds)
         && Arrays.equals(attentionMask, that.attentionMask)
         && Arrays.equals(labels, that.labels)
-        && Arrays.equals(positionIds, that.positionIds);
+        && Arrays.equals(positionIds, that.positionIds)
+        && sequenceLabels.equals(that.sequenceLabels);
   }
 
   @Override
   public int hashCode() {
     int hash = 31 * Arrays.hashCode(inputIds) + Arrays.hashCode(labels);
-    return 31 * hash + Arrays.hashCode(positionIds);
+    return 31 * (31 * hash + Arrays.hashCode(positionIds)) + sequenceLabels.hashCode();
   }
 
   @Override
   public String toString() {
-    return "Batch[" + size + " x " + length + ", " + supervisedTokens() + " supervised]";
+    return "Batch[" + size + " x " + length + ", " + supervisedItems() + " supervised]";
   }
 }

@@ -48,9 +48,20 @@ public final class Packing implements UnaryOperator<Dataset<TokenizedExample>> {
     return new Packing(maxLength, Objects.requireNonNull(strategy, "strategy"));
   }
 
-  /** Returns the dataset of packed rows. */
+  /**
+   * Returns the dataset of packed rows.
+   *
+   * @throws IllegalArgumentException if examples have labels of whole sequences: a classifier reads
+   *     one sequence a row
+   */
   @Override
   public Dataset<TokenizedExample> apply(Dataset<TokenizedExample> dataset) {
+    if (dataset.stream().anyMatch(example -> example.sequenceLabels().isPresent())) {
+      throw new IllegalArgumentException(
+          dataset
+              + ": examples with a label of the whole sequence can't be packed, since a classifier"
+              + " reads one sequence a row; leave packing out: padding isn't computed anyway");
+    }
     List<TokenizedExample> rows =
         switch (strategy) {
           case BFD -> BestFitDecreasing.pack(dataset, maxLength);

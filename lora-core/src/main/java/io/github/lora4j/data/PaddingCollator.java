@@ -2,6 +2,7 @@ package io.github.lora4j.data;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Pads examples on the right to the longest of them.
@@ -9,7 +10,7 @@ import java.util.List;
  * <p>Padding is recognised by the attention mask, 0, and by its label, {@link
  * TokenizedExample#IGNORE_INDEX}, never by the id that fills it. So the padding token may be the
  * end-of-sequence token, and a real end of sequence still carries its loss. Positions are those of
- * the examples; behind them they go on counting up.
+ * the examples; behind them they go on counting up. Labels of whole sequences come along.
  */
 public final class PaddingCollator implements DataCollator {
 
@@ -78,6 +79,21 @@ public final class PaddingCollator implements DataCollator {
         positionIds[i] = positionIds[i - 1] + 1;
       }
     }
-    return new Batch(size, length, inputIds, attentionMask, labels, positionIds);
+    return new Batch(
+        size, length, inputIds, attentionMask, labels, positionIds, sequenceLabels(examples));
+  }
+
+  private static Optional<SequenceLabels> sequenceLabels(List<TokenizedExample> examples) {
+    List<SequenceLabels> found =
+        examples.stream().flatMap(example -> example.sequenceLabels().stream()).toList();
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    if (found.size() < examples.size()) {
+      throw new IllegalArgumentException(
+          "%d of %d examples have a label of the whole sequence, the others don't: one batch holds one kind"
+              .formatted(found.size(), examples.size()));
+    }
+    return Optional.of(SequenceLabels.join(found));
   }
 }

@@ -46,6 +46,11 @@ public record AttentionSpec(
         Optional.empty());
   }
 
+  /** The same with another output projection. */
+  public AttentionSpec withOutput(LinearSpec given) {
+    return new AttentionSpec(shape, qkv, given, norms);
+  }
+
   /** The same with norms of queries and keys. */
   public AttentionSpec withNorms(QkNormSpec given) {
     return new AttentionSpec(shape, qkv, output, Optional.of(given));

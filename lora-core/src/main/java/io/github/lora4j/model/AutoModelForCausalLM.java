@@ -1,6 +1,8 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.io.Checkpoint;
+import io.github.lora4j.io.hub.HubOptions;
+import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.TensorScope;
@@ -15,6 +17,21 @@ public final class AutoModelForCausalLM {
   /** Loads a Hugging Face folder in its own dtype onto {@link Device#auto()}. */
   public static CausalLM fromPretrained(Path modelDir) {
     return fromPretrained(modelDir, LoadOptions.defaults());
+  }
+
+  /** Loads a folder or a repository of the Hugging Face hub in its own dtype. */
+  public static CausalLM fromPretrained(String nameOrPath) {
+    return fromPretrained(nameOrPath, LoadOptions.defaults());
+  }
+
+  /**
+   * Loads a folder, or a repository of the Hugging Face hub such as {@code org/name}, which is
+   * downloaded once: see {@link ModelHub#resolve}.
+   *
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   */
+  public static CausalLM fromPretrained(String nameOrPath, LoadOptions options) {
+    return fromPretrained(ModelHub.resolve(nameOrPath, HubOptions.defaults()), options);
   }
 
   /**
@@ -33,18 +50,23 @@ public final class AutoModelForCausalLM {
     DecoderSpec described = family.describe(config);
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
       SizeLimits.check(config, described, checkpoint);
+      StoredNames names = new StoredNames(checkpoint, family, described);
       boolean untie =
-          described.tieWordEmbeddings() && TiedHead.isContradicted(checkpoint, described, config);
+          described.tieWordEmbeddings()
+              && TiedHead.isContradicted(checkpoint, names, described, config);
       DecoderSpec spec = untie ? described.untied() : described;
       CausalLayers layers =
           CheckpointWeights.load(
               checkpoint,
+              names,
               config,
               options,
               weights -> CausalLayers.build(spec, weights),
               name ->
                   family.ignores(name)
-                      || spec.tieWordEmbeddings() && name.equals(spec.head().name() + ".weight"));
+                      || name.equals(ScoredLayers.SCORE + ".weight")
+                      || spec.tieWordEmbeddings()
+                          && name.equals(names.of(spec.head().name() + ".weight")));
       return new CausalLM(
           untie ? config.with(CausalLM.TIE, false) : config,
           family,
@@ -69,7 +91,11 @@ public final class AutoModelForCausalLM {
     try (TensorScope scope = TensorScope.open();
         Generator generator = Generator.of(seed)) {
       RandomWeights weights =
-          new RandomWeights(generator, config.number("initializer_range", 0.02), device);
+          new RandomWeights(
+              generator,
+              config.number("initializer_range", config.number("init_std", 0.02)),
+              device,
+              spec);
       CausalLayers layers = WeightSource.feed(weights, source -> CausalLayers.build(spec, source));
       return new CausalLM(config, family, layers, Optional.empty(), true);
     }

@@ -53,6 +53,27 @@ public record BlockSpec(
         1);
   }
 
+  /**
+   * A block whose parts both read what came in.
+   *
+   * @param beforeMlp norm of what the MLP reads; empty where it reads what attention reads
+   */
+  public static BlockSpec parallel(
+      NormSpec beforeAttention,
+      AttentionSpec attention,
+      Optional<NormSpec> beforeMlp,
+      MlpSpec mlp) {
+    return new BlockSpec(
+        Arrangement.PARALLEL,
+        Optional.of(beforeAttention),
+        Optional.empty(),
+        beforeMlp,
+        Optional.empty(),
+        attention,
+        mlp,
+        1);
+  }
+
   /** The same block with what its parts give multiplied by a number. */
   public BlockSpec withResidualScale(double value) {
     return new BlockSpec(

@@ -3,6 +3,7 @@ package io.github.lora4j.model;
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
@@ -12,10 +13,10 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /**
  * A decoder that predicts the next token: {@code transformers.AutoModelForCausalLM}.
@@ -67,9 +68,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   }
 
   /** Computes the scores of the next token at each position of a batch, without gradients. */
-  public Tensor logits(Batch batch) {
+  public Tensor logits(Batch given) {
     requireOpen();
-    ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
+    Batch batch = ModelInputs.known(given, layers.spec());
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
       ModelInputs inputs = ModelInputs.of(batch, device());
@@ -90,13 +91,13 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   public double lossAndBackward(Batch batch, double scale, ForwardContext asked) {
     requireOpen();
     ForwardContext context = asked.forModelOf(dtype());
-    ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
+    Batch known = ModelInputs.known(batch, layers.spec());
     SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
       return 0;
     }
     try (TensorScope scope = TensorScope.open()) {
-      LossInputs in = LossInputs.of(batch, supervised, layers.decoder(), context);
+      LossInputs in = LossInputs.of(known, supervised, layers.decoder(), context);
       ChunkedLoss top = new ChunkedLoss(layers, in.supervised(), context);
       return new TrainingPass(layers.decoder(), context, top).run(in.inputs(), scale);
     }
@@ -106,7 +107,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   public double loss(Batch batch, ForwardContext asked) {
     requireOpen();
     ForwardContext context = asked.forModelOf(dtype());
-    ModelInputs.requireKnown(batch.inputIds(), layers.spec().vocabSize());
+    Batch known = ModelInputs.known(batch, layers.spec());
     SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
       return 0;
@@ -114,7 +115,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open();
         var region = context.enter(device())) {
-      LossInputs in = LossInputs.of(batch, supervised, layers.decoder(), context);
+      LossInputs in = LossInputs.of(known, supervised, layers.decoder(), context);
       ModelInputs inputs = in.inputs();
       Tensor hidden =
           layers
@@ -127,6 +128,14 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   @Override
   public DecodingSession startDecoding(int[][] prompts, int maxLength) {
     requireOpen();
+    int rows = layers.spec().embedding().rowsOfPositions();
+    if (maxLength > rows) {
+      throw new IllegalArgumentException(
+          "maxLength: expected at most "
+              + rows
+              + " positions, as the model has, found "
+              + maxLength);
+    }
     return new CausalDecodingSession(layers, prompts, maxLength);
   }
 
@@ -145,6 +154,11 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   @Override
   public ModelFamily family() {
     return family;
+  }
+
+  @Override
+  public String transformersClass() {
+    return family.causalLmClass();
   }
 
   @Override
@@ -218,13 +232,13 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   // ---- other models over the same parameters
 
   @Override
-  public CausalLM withLinears(UnaryOperator<LinearLayer> change) {
+  public CausalLM withLinears(LayerChange change) {
     requireOpen();
     return new CausalLM(config, family, layers.withLinears(change), source, false);
   }
 
   @Override
-  public CausalLM shareWith(UnaryOperator<LinearLayer> change) {
+  public CausalLM shareWith(LayerChange change) {
     requireOpen();
     CausalLayers shared = layers.shareWith(change);
     boolean untied = layers.spec().tieWordEmbeddings() && !shared.spec().tieWordEmbeddings();
@@ -245,11 +259,14 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
               + " with PeftModel.savePretrained, or a merged model with"
               + " PeftModel.mergeAndUnload().savePretrained.");
     }
-    PretrainedFolder.write(
-        dir,
-        config.with("dtype", dtype().torchName()).without("torch_dtype"),
-        parameters(),
-        source);
+    try (TensorScope scope = TensorScope.open()) {
+      Map<String, Tensor> stored = new LinkedHashMap<>();
+      new StoredExperts(spec())
+          .split(parameters())
+          .forEach((name, tensor) -> stored.put(family.storedName(name), tensor));
+      PretrainedFolder.write(
+          dir, config.with("dtype", dtype().torchName()).without("torch_dtype"), stored, source);
+    }
   }
 
   private void requireOpen() {

@@ -3,6 +3,7 @@ package io.github.lora4j.model;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -11,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /** A decoder with the linear layer that turns its hidden states into scores of tokens. */
 record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
@@ -26,7 +26,7 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
                 head.name(),
                 TensorScope.keep(decoder.embedding().tokens().weight().alias()),
                 builder.bias(head.name(), head.bias(), spec.vocabSize()))
-            : builder.linear(head.name(), spec.vocabSize(), spec.hiddenSize(), head.bias());
+            : builder.linear(head.name(), spec.vocabSize(), spec.embeddingSize(), head.bias());
     return new CausalLayers(decoder, layer);
   }
 
@@ -42,7 +42,7 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
    */
   Tensor logits(Tensor hidden, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor scores = head.forward(decoder.normed(hidden), context);
+      Tensor scores = head.forward(decoder.headInput(hidden, context), context);
       return scope.handOver(Scores.of(spec().head(), scores));
     }
   }
@@ -67,11 +67,11 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
     return found;
   }
 
-  CausalLayers withLinears(UnaryOperator<LinearLayer> change) {
+  CausalLayers withLinears(LayerChange change) {
     return new CausalLayers(decoder.withLinears(change), change.apply(head));
   }
 
-  CausalLayers shareWith(UnaryOperator<LinearLayer> change) {
+  CausalLayers shareWith(LayerChange change) {
     Decoder shared = decoder.shareWith(change);
     LinearLayer sharedHead = change.apply(head);
     return new CausalLayers(

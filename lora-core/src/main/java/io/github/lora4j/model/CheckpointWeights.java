@@ -21,11 +21,14 @@ import java.util.function.Predicate;
 final class CheckpointWeights implements WeightSource {
 
   private final Checkpoint checkpoint;
+  private final StoredNames names;
   private final Optional<DType> dtype;
   private final Device device;
 
-  private CheckpointWeights(Checkpoint checkpoint, Optional<DType> dtype, Device device) {
+  private CheckpointWeights(
+      Checkpoint checkpoint, StoredNames names, Optional<DType> dtype, Device device) {
     this.checkpoint = checkpoint;
+    this.names = names;
     this.dtype = dtype;
     this.device = device;
   }
@@ -33,6 +36,7 @@ final class CheckpointWeights implements WeightSource {
   /**
    * Builds a layer tree from a folder.
    *
+   * @param names what the folder calls the tensors
    * @param build asks for each tensor that the tree needs; called twice, first only to learn the
    *     names and shapes
    * @param ignored tensors that may be there though nothing needs them
@@ -40,19 +44,43 @@ final class CheckpointWeights implements WeightSource {
    */
   static <T extends Layer> T load(
       Checkpoint checkpoint,
+      StoredNames names,
       ModelConfig config,
       LoadOptions options,
       Function<WeightSource, T> build,
       Predicate<String> ignored) {
-    Map<String, List<Long>> expected = expected(build);
+    Map<String, List<Long>> expected = new LinkedHashMap<>();
+    expected(build)
+        .forEach(
+            (name, shape) ->
+                names
+                    .pieces(name)
+                    .ifPresentOrElse(
+                        pieces -> addPieces(expected, names, pieces, shape),
+                        () -> expected.put(names.of(name), shape)));
     requireMatch(checkpoint, expected, ignored);
     CheckpointWeights weights =
         new CheckpointWeights(
             checkpoint,
+            names,
             options.dtype().or(() -> commonDType(checkpoint, config, expected.keySet())),
             options.device().orElseGet(Device::auto));
     try (TensorScope scope = TensorScope.open()) {
       return WeightSource.feed(weights, build);
+    }
+  }
+
+  private static void addPieces(
+      Map<String, List<Long>> expected,
+      StoredNames names,
+      List<StoredExperts.Piece> pieces,
+      List<Long> shape) {
+    // Were the names of all experts of all layers more than there can be, the list would be, too.
+    if (expected.size() > names.count()) {
+      return;
+    }
+    for (StoredExperts.Piece piece : pieces) {
+      expected.put(names.of(piece.name()), List.of(piece.rows(), shape.get(2)));
     }
   }
 
@@ -98,10 +126,33 @@ final class CheckpointWeights implements WeightSource {
 
   @Override
   public Tensor get(String name, long... shape) {
+    Optional<List<StoredExperts.Piece>> pieces = names.pieces(name);
+    if (pieces.isPresent()) {
+      return stacked(pieces.get(), shape);
+    }
     try (TensorScope scope = TensorScope.open()) {
-      Tensor stored = checkpoint.tensor(name);
+      Tensor stored = checkpoint.tensor(names.of(name));
       Tensor converted = dtype.isPresent() ? stored.to(dtype.get()) : stored;
       return TensorScope.keep(converted.to(device));
+    }
+  }
+
+  /** One stack of many tensors, of which no more than one is held beside it. */
+  private Tensor stacked(List<StoredExperts.Piece> pieces, long... shape) {
+    String first = names.of(pieces.get(0).name());
+    Tensor stack =
+        TensorScope.keep(
+            Tensor.empty(dtype.orElseGet(() -> checkpoint.info(first).dtype()), device, shape));
+    try {
+      for (StoredExperts.Piece piece : pieces) {
+        try (TensorScope scope = TensorScope.open()) {
+          piece.in(stack).copyInPlace(checkpoint.tensor(names.of(piece.name())));
+        }
+      }
+      return stack;
+    } catch (RuntimeException | Error e) {
+      stack.close();
+      throw e;
     }
   }
 }

@@ -4,6 +4,7 @@ import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
 import io.github.lora4j.tensor.DType;
@@ -13,11 +14,14 @@ import io.github.lora4j.tensor.TensorScope;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /** The stack of blocks between token ids and the head, for every family. */
 record Decoder(
-    DecoderSpec spec, TokenEmbedding embedding, List<DecoderBlock> blocks, Optional<Norm> norm)
+    DecoderSpec spec,
+    TokenEmbedding embedding,
+    List<DecoderBlock> blocks,
+    Optional<Norm> norm,
+    Optional<LinearLayer> projection)
     implements Layer {
 
   Decoder {
@@ -41,7 +45,7 @@ record Decoder(
       ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       Attention.Pass pass = pass(positions, visible);
-      Tensor x = embedding.forward(ids, positions);
+      Tensor x = embedding.forward(ids, positions, context);
       for (int i = 0; i < blocks.size(); i++) {
         Optional<KvCache> cache = caches.isEmpty() ? Optional.empty() : Optional.of(caches.get(i));
         x = blocks.get(i).forward(x, pass, cache, context);
@@ -50,9 +54,15 @@ record Decoder(
     }
   }
 
-  /** Applies the last norm, where there is one, to hidden states behind the last block. */
-  Tensor normed(Tensor hidden) {
-    return norm.isPresent() ? norm.get().forward(hidden) : hidden;
+  /**
+   * What the head reads: hidden states behind the last block, normed and projected where the model
+   * does so.
+   */
+  Tensor headInput(Tensor hidden, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor x = norm.isPresent() ? norm.get().forward(hidden) : hidden;
+      return scope.handOver(projection.isPresent() ? projection.get().forward(x, context) : x);
+    }
   }
 
   /** What all blocks share in one pass over these positions. */
@@ -70,20 +80,25 @@ record Decoder(
 
   /** The same layers under a head that isn't tied. */
   Decoder untied() {
-    return new Decoder(spec.untied(), embedding, blocks, norm);
+    return new Decoder(spec.untied(), embedding, blocks, norm, projection);
   }
 
-  Decoder withLinears(UnaryOperator<LinearLayer> change) {
-    return new Decoder(
-        spec, embedding, blocks.stream().map(b -> b.withLinears(change)).toList(), norm);
-  }
-
-  Decoder shareWith(UnaryOperator<LinearLayer> change) {
+  Decoder withLinears(LayerChange change) {
     return new Decoder(
         spec,
-        embedding.share(),
+        embedding.withLinears(change),
+        blocks.stream().map(b -> b.withLinears(change)).toList(),
+        norm,
+        projection.map(change));
+  }
+
+  Decoder shareWith(LayerChange change) {
+    return new Decoder(
+        spec,
+        embedding.shareWith(change),
         blocks.stream().map(b -> b.shareWith(change)).toList(),
-        norm.map(Norm::share));
+        norm.map(Norm::share),
+        projection.map(change));
   }
 
   @Override
@@ -91,6 +106,7 @@ record Decoder(
     embedding.forEachParameter(visitor);
     blocks.forEach(block -> block.forEachParameter(visitor));
     norm.ifPresent(last -> last.forEachParameter(visitor));
+    projection.ifPresent(last -> last.forEachParameter(visitor));
   }
 
   @Override
@@ -98,5 +114,6 @@ record Decoder(
     embedding.close();
     blocks.forEach(DecoderBlock::close);
     norm.ifPresent(Norm::close);
+    projection.ifPresent(LinearLayer::close);
   }
 }

@@ -4,7 +4,7 @@ import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
-import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.Mlp;
 import io.github.lora4j.nn.Norm;
 import io.github.lora4j.nn.Residual;
@@ -12,7 +12,6 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /** Attention and MLP with the norms around them, as {@link BlockSpec} has them. */
 record DecoderBlock(
@@ -67,7 +66,7 @@ record DecoderBlock(
     return found[0];
   }
 
-  DecoderBlock withLinears(UnaryOperator<LinearLayer> change) {
+  DecoderBlock withLinears(LayerChange change) {
     return new DecoderBlock(
         arrangement,
         beforeAttention,
@@ -79,14 +78,14 @@ record DecoderBlock(
         residualScale);
   }
 
-  DecoderBlock shareWith(UnaryOperator<LinearLayer> change) {
+  DecoderBlock shareWith(LayerChange change) {
     return new DecoderBlock(
         arrangement,
         beforeAttention.map(Norm::share),
         attention.shareWith(change),
         afterAttention.map(Norm::share),
         beforeMlp.map(Norm::share),
-        mlp.withLinears(change),
+        mlp.shareWith(change),
         afterMlp.map(Norm::share),
         residualScale);
   }

@@ -5,7 +5,9 @@ import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.AttentionShape;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.Embedding;
+import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.GatedMlp;
+import io.github.lora4j.nn.HeadLayerNorm;
 import io.github.lora4j.nn.JointGatedMlp;
 import io.github.lora4j.nn.LayerNorm;
 import io.github.lora4j.nn.LinearLayer;
@@ -15,6 +17,8 @@ import io.github.lora4j.nn.PlainMlp;
 import io.github.lora4j.nn.QkNorm;
 import io.github.lora4j.nn.QkvProjection;
 import io.github.lora4j.nn.RmsNorm;
+import io.github.lora4j.nn.SparseMlp;
+import io.github.lora4j.nn.StackedLinear;
 import io.github.lora4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,18 +37,23 @@ final class DecoderBuilder {
 
   Decoder build() {
     DecoderSpec.EmbeddingSpec e = spec.embedding();
-    Embedding tokens = embedding(e.name(), e.vocabSize());
-    Optional<Embedding> positions = e.positions().map(p -> embedding(p.name(), p.rows()));
+    Embedding tokens = embedding(e.name(), e.vocabSize(), spec.embeddingSize());
+    Optional<Embedding> positions =
+        e.positions().map(p -> embedding(p.name(), p.rows(), spec.hiddenSize()));
+    Optional<LinearLayer> in =
+        e.projection().map(p -> linear(p.in(), spec.hiddenSize(), spec.embeddingSize()));
     List<DecoderBlock> blocks = new ArrayList<>();
     for (int layer = 0; layer < spec.numHiddenLayers(); layer++) {
       blocks.add(new BlockBuilder(layer, spec.blocks().get(layer)).build());
     }
     Optional<Norm> norm = spec.norm().map(last -> norm(last.name(), last, spec.hiddenSize()));
-    return new Decoder(spec, new TokenEmbedding(e, tokens, positions), blocks, norm);
+    Optional<LinearLayer> out =
+        e.projection().map(p -> linear(p.out(), spec.embeddingSize(), spec.hiddenSize()));
+    return new Decoder(spec, new TokenEmbedding(e, tokens, positions, in), blocks, norm, out);
   }
 
-  private Embedding embedding(String name, int rows) {
-    return new Embedding(name, weights.get(name + ".weight", rows, spec.hiddenSize()));
+  private Embedding embedding(String name, int rows, int features) {
+    return new Embedding(name, weights.get(name + ".weight", rows, features));
   }
 
   private Norm norm(String name, NormSpec norm, int features) {
@@ -54,7 +63,17 @@ final class DecoderBuilder {
       case RMS_WIDE -> new RmsNorm(name, weight, norm.eps(), RmsNorm.Weighting.BEFORE_ROUNDING);
       case RMS_ONE_PLUS -> new RmsNorm(name, weight, norm.eps(), RmsNorm.Weighting.ONE_PLUS);
       case LAYER -> new LayerNorm(name, weight, bias(name, norm.bias(), features), norm.eps());
+      case LAYER_PER_HEAD ->
+          throw new IllegalArgumentException(name + ": a norm by head belongs to queries and keys");
     };
+  }
+
+  private Norm headNorm(String name, NormSpec norm, int heads, int headDim) {
+    List<Tensor> ofHeads = new ArrayList<>();
+    for (int head = 0; head < heads; head++) {
+      ofHeads.add(weights.get(HeadLayerNorm.weightName(name, head), headDim));
+    }
+    return new HeadLayerNorm(name, ofHeads, norm.eps());
   }
 
   Optional<Tensor> bias(String name, boolean there, int features) {
@@ -63,6 +82,14 @@ final class DecoderBuilder {
 
   LinearLayer linear(String name, int out, int in, boolean bias) {
     return new DenseLinear(name, weights.get(name + ".weight", out, in), bias(name, bias, out));
+  }
+
+  private LinearLayer linear(LinearSpec given, int out, int in) {
+    String name = given.name();
+    return given.inputFirst()
+        ? DenseLinear.ofInputFirst(
+            name, weights.get(name + ".weight", in, out), bias(name, given.bias(), out))
+        : linear(name, out, in, given.bias());
   }
 
   /** Builds one block; names of its parts are relative to it. */
@@ -118,10 +145,17 @@ final class DecoderBuilder {
               .map(
                   n ->
                       new QkNorm(
-                          norm(n.q(), n.perHead() ? shape.headDim() : queries),
-                          norm(n.k(), n.perHead() ? shape.headDim() : keys),
+                          qkNorm(n, n.q(), shape.heads(), shape.headDim()),
+                          qkNorm(n, n.k(), shape.kvHeads(), shape.headDim()),
                           n.perHead()));
       return new Attention(qkv, norms, output, shape);
+    }
+
+    private Norm qkNorm(AttentionSpec.QkNormSpec both, NormSpec norm, int heads, int headDim) {
+      if (norm.kind() == NormSpec.Kind.LAYER_PER_HEAD) {
+        return headNorm(spec.inLayer(layer, norm.name()), norm, heads, headDim);
+      }
+      return norm(norm, both.perHead() ? headDim : heads * headDim);
     }
 
     private Mlp mlp(MlpSpec mlp) {
@@ -138,9 +172,23 @@ final class DecoderBuilder {
         return new JointGatedMlp(
             linear(m.gateUp(), 2 * wide, hidden), linear(m.down(), hidden, wide), m.activation());
       }
+      if (mlp instanceof MlpSpec.Experts m) {
+        return new SparseMlp(
+            linear(LinearSpec.of(m.router(), false), m.count(), hidden),
+            stacked(m.gateUp(), m.count(), 2L * wide, hidden),
+            stacked(m.down(), m.count(), hidden, wide),
+            m.activation(),
+            m.perToken(),
+            m.normalised());
+      }
       MlpSpec.Plain m = (MlpSpec.Plain) mlp;
       return new PlainMlp(
           linear(m.up(), wide, hidden), linear(m.down(), hidden, wide), m.activation());
+    }
+
+    private ExpertLinear stacked(String part, long experts, long out, long in) {
+      String name = spec.inLayer(layer, part);
+      return new StackedLinear(name, weights.get(name, experts, out, in));
     }
 
     private Optional<Norm> norm(Optional<NormSpec> norm) {
@@ -153,11 +201,8 @@ final class DecoderBuilder {
 
     private LinearLayer linear(LinearSpec linear, int out, int in) {
       String name = spec.inLayer(layer, linear.name());
-      if (!linear.inputFirst()) {
-        return DecoderBuilder.this.linear(name, out, in, linear.bias());
-      }
-      return DenseLinear.ofInputFirst(
-          name, weights.get(name + ".weight", in, out), bias(name, linear.bias(), out));
+      return DecoderBuilder.this.linear(
+          new LinearSpec(name, linear.bias(), linear.inputFirst()), out, in);
     }
   }
 }

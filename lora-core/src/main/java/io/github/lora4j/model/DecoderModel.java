@@ -1,10 +1,10 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /** A decoder with a head: what adapters wrap. */
 public interface DecoderModel extends PreTrainedModel {
@@ -20,6 +20,9 @@ public interface DecoderModel extends PreTrainedModel {
 
   /** The family that described it. */
   ModelFamily family();
+
+  /** The class that transformers has for this kind of model, such as {@code LlamaForCausalLM}. */
+  String transformersClass();
 
   /** All linear layers, the head last, in the model's order. */
   List<LinearLayer> linearLayers();
@@ -38,7 +41,7 @@ public interface DecoderModel extends PreTrainedModel {
    *
    * @param change gives the layer to put in place of each one, or the same
    */
-  DecoderModel withLinears(UnaryOperator<LinearLayer> change);
+  DecoderModel withLinears(LayerChange change);
 
   /**
    * A model of its own that shares the memory of all other parameters with this one, and may
@@ -47,5 +50,5 @@ public interface DecoderModel extends PreTrainedModel {
    * @param change gives the layer that the new model will own in place of each one: a new one, or
    *     {@link LinearLayer#share}
    */
-  DecoderModel shareWith(UnaryOperator<LinearLayer> change);
+  DecoderModel shareWith(LayerChange change);
 }

@@ -40,6 +40,11 @@ public record DecoderSpec(
     return embedding.vocabSize();
   }
 
+  /** Features of a token's vector in the table, and of what the head reads. */
+  public int embeddingSize() {
+    return embedding.projection().map(ProjectionSpec::features).orElse(hiddenSize);
+  }
+
   /** Number of blocks. */
   public int numHiddenLayers() {
     return blocks.size();
@@ -71,15 +76,51 @@ public record DecoderSpec(
    * @param vocabSize its rows
    * @param scale what its vectors are multiplied by, rounded to the model's dtype first
    * @param positions learned vectors that are added by position, where there are any
+   * @param projection what stands between the table's vectors and hidden states of another size
    */
   public record EmbeddingSpec(
-      String name, int vocabSize, double scale, Optional<PositionSpec> positions) {
+      String name,
+      int vocabSize,
+      double scale,
+      Optional<PositionSpec> positions,
+      Optional<ProjectionSpec> projection) {
+
+    /** A table whose vectors are hidden states. */
+    public EmbeddingSpec(
+        String name, int vocabSize, double scale, Optional<PositionSpec> positions) {
+      this(name, vocabSize, scale, positions, Optional.empty());
+    }
 
     /** A table alone. */
     public static EmbeddingSpec of(String name, int vocabSize) {
       return new EmbeddingSpec(name, vocabSize, 1, Optional.empty());
     }
+
+    /** How many positions have learned vectors; any number where none have. */
+    int rowsOfPositions() {
+      return positions.map(p -> p.rows() - p.offset()).orElse(Integer.MAX_VALUE);
+    }
+
+    /** The same with learned positions. */
+    public EmbeddingSpec withPositions(PositionSpec given) {
+      return new EmbeddingSpec(name, vocabSize, scale, Optional.of(given), projection);
+    }
+
+    /** The same with projections around the blocks. */
+    public EmbeddingSpec withProjection(ProjectionSpec given) {
+      return new EmbeddingSpec(name, vocabSize, scale, positions, Optional.of(given));
+    }
   }
+
+  /**
+   * Linear layers between vectors of one size in the table and the head, and of another in the
+   * blocks (OPT-350m).
+   *
+   * @param features of the table's vectors
+   * @param in from them to hidden states, before positions are added
+   * @param out back, behind the last norm
+   */
+  public record ProjectionSpec(int features, LinearSpec in, LinearSpec out) {}
 
   /**
    * Learned position embeddings.
@@ -87,8 +128,10 @@ public record DecoderSpec(
    * @param name of the table
    * @param rows its rows
    * @param offset the row of position 0
+   * @param skipsPadding whether padding before a sample's first token isn't counted where no
+   *     positions are given
    */
-  public record PositionSpec(String name, int rows, int offset) {}
+  public record PositionSpec(String name, int rows, int offset, boolean skipsPadding) {}
 
   /**
    * From hidden states to scores.

@@ -1,5 +1,6 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.nn.Activation;
 import io.github.lora4j.nn.AttentionShape;
 import io.github.lora4j.nn.RotaryEmbedding;
@@ -10,12 +11,18 @@ import java.util.function.IntFunction;
 
 /**
  * What families read from {@code config.json} in the same way, with the checks that belong to it.
+ *
+ * <p>Rates of dropout in the base ({@code attention_dropout}, {@code resid_pdrop}, {@code
+ * embd_pdrop} and others) are overlooked: the base is frozen and computes the same in training as
+ * in evaluation. What else changes the computation and isn't built is refused.
  */
 final class FamilyReader {
 
   private final ModelConfig config;
   private final int hiddenSize;
   private final int heads;
+  private final String hiddenKey;
+  private final String headsKey;
 
   FamilyReader(ModelConfig config) {
     this(config, "hidden_size", "num_attention_heads");
@@ -26,8 +33,24 @@ final class FamilyReader {
     this.config = config;
     this.hiddenSize = config.size(hiddenKey);
     this.heads = config.size(headsKey);
-    if (!config.has("head_dim") && hiddenSize % heads != 0) {
-      throw config.wrong(headsKey, "a divisor of " + hiddenKey + " " + hiddenSize);
+    this.hiddenKey = hiddenKey;
+    this.headsKey = headsKey;
+    refuse(!config.flag("is_causal", true), "is_causal", "true");
+    refuse(
+        config.flag("use_bidirectional_attention", false), "use_bidirectional_attention", "false");
+    refuse(config.has("per_layer_config"), "per_layer_config", "none");
+  }
+
+  /** Refuses a setting that changes the computation in a way that isn't built. */
+  void refuse(boolean found, String key, String expected) {
+    if (found) {
+      throw new UnsupportedModelException(
+          config.source()
+              + ": "
+              + key
+              + ": expected "
+              + expected
+              + "; anything else is not supported.");
     }
   }
 
@@ -41,15 +64,22 @@ final class FamilyReader {
 
   /** {@code head_dim}, or what is left to each head. */
   int headDim() {
-    return headDim(hiddenSize / heads);
+    return headDim(config.has("head_dim") ? 0 : evenShare());
+  }
+
+  /** What is left to each head of the hidden size, for families without {@code head_dim}. */
+  int evenShare() {
+    if (hiddenSize % heads != 0) {
+      throw config.wrong(headsKey, "a divisor of " + hiddenKey + " " + hiddenSize);
+    }
+    return hiddenSize / heads;
   }
 
   /** {@code head_dim}, or the family's default. */
   int headDim(int defaultValue) {
     int headDim = config.has("head_dim") ? config.size("head_dim") : defaultValue;
     if (headDim % 2 != 0) {
-      throw config.wrong(
-          config.has("head_dim") ? "head_dim" : "num_attention_heads", "heads of an even size");
+      throw config.wrong(config.has("head_dim") ? "head_dim" : headsKey, "heads of an even size");
     }
     return headDim;
   }
@@ -59,14 +89,20 @@ final class FamilyReader {
     return kvHeads(heads);
   }
 
-  /** {@code num_key_value_heads}, or the family's default. */
+  /** {@code num_key_value_heads}, the family's default, or as many as heads where it is null. */
   int kvHeads(int defaultValue) {
     String key = "num_key_value_heads";
-    int kvHeads = config.has(key) ? config.size(key) : defaultValue;
+    int silent = config.isNull(key) ? heads : defaultValue;
+    int kvHeads = config.has(key) ? config.size(key) : silent;
     if (heads % kvHeads != 0) {
       throw config.wrong(key, "a divisor of num_attention_heads " + heads);
     }
     return kvHeads;
+  }
+
+  /** A size, or four times the hidden size where the key is missing or null. */
+  int sizeOrFourHidden(String key) {
+    return config.has(key) ? config.size(key) : (int) Math.min(Integer.MAX_VALUE, 4L * hiddenSize);
   }
 
   /** {@code max_position_embeddings}, or the family's default. */
@@ -83,7 +119,12 @@ final class FamilyReader {
 
   /** Attention with grouped queries over all positions, turned by position. */
   AttentionShape attention(int headDim, RotaryEmbedding rotary) {
-    return AttentionShape.of(heads, kvHeads(), headDim, Optional.of(rotary));
+    return attention(kvHeads(), headDim, rotary);
+  }
+
+  /** The same with a number of key-value heads that was read with the family's default. */
+  AttentionShape attention(int kvHeads, int headDim, RotaryEmbedding rotary) {
+    return AttentionShape.of(heads, kvHeads, headDim, Optional.of(rotary));
   }
 
   /** One description for each layer. */
@@ -107,14 +148,27 @@ final class FamilyReader {
    */
   DecoderSpec llamaLike(
       int maxPositions, boolean tieByDefault, List<BlockSpec> blocks, NormSpec norm) {
+    return llamaLike(
+        maxPositions, tieByDefault, 1, blocks, norm, DecoderSpec.HeadSpec.of("lm_head"));
+  }
+
+  /** The same with embeddings multiplied by a number and a head that changes scores. */
+  DecoderSpec llamaLike(
+      int maxPositions,
+      boolean tieByDefault,
+      double embeddingScale,
+      List<BlockSpec> blocks,
+      NormSpec norm,
+      DecoderSpec.HeadSpec head) {
     return new DecoderSpec(
         hiddenSize,
         maxPositions,
         config.flag("tie_word_embeddings", tieByDefault),
-        DecoderSpec.EmbeddingSpec.of("model.embed_tokens", config.size("vocab_size")),
+        new DecoderSpec.EmbeddingSpec(
+            "model.embed_tokens", config.size("vocab_size"), embeddingScale, Optional.empty()),
         "model.layers",
         blocks,
         Optional.of(norm),
-        DecoderSpec.HeadSpec.of("lm_head"));
+        head);
   }
 }

@@ -3,16 +3,23 @@ package io.github.lora4j.model;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** How a model is loaded. */
 public final class LoadOptions {
 
   private final Optional<DType> dtype;
   private final Optional<Device> device;
+  private final OptionalInt padTokenId;
+  private final Optional<ProblemType> problemType;
+  private final long headSeed;
 
   private LoadOptions(Builder builder) {
     this.dtype = builder.dtype;
     this.device = builder.device;
+    this.padTokenId = builder.padTokenId;
+    this.problemType = builder.problemType;
+    this.headSeed = builder.headSeed;
   }
 
   /** The checkpoint's dtype, on {@link Device#auto()}. */
@@ -35,10 +42,28 @@ public final class LoadOptions {
     return device;
   }
 
+  /** The token that a classifier takes for padding; empty means what {@code config.json} says. */
+  public OptionalInt padTokenId() {
+    return padTokenId;
+  }
+
+  /** The loss of a classifier; empty means what {@code config.json} says, or the labels. */
+  public Optional<ProblemType> problemType() {
+    return problemType;
+  }
+
+  /** What a classifier's head is drawn from where the checkpoint has none. */
+  public long headSeed() {
+    return headSeed;
+  }
+
   /** Collects options. */
   public static final class Builder {
     private Optional<DType> dtype = Optional.empty();
     private Optional<Device> device = Optional.empty();
+    private OptionalInt padTokenId = OptionalInt.empty();
+    private Optional<ProblemType> problemType = Optional.empty();
+    private long headSeed = 42;
 
     private Builder() {}
 
@@ -58,6 +83,33 @@ public final class LoadOptions {
     /** Where the model lives. Default: {@link Device#auto()}. */
     public Builder device(Device device) {
       this.device = Optional.of(device);
+      return this;
+    }
+
+    /**
+     * The token that pads the texts of a classifier, usually the tokenizer's. Default: {@code
+     * pad_token_id} of {@code config.json}, which some models lack.
+     */
+    public Builder padTokenId(int padTokenId) {
+      if (padTokenId < 0) {
+        throw new IllegalArgumentException("padTokenId: expected at least 0, found " + padTokenId);
+      }
+      this.padTokenId = OptionalInt.of(padTokenId);
+      return this;
+    }
+
+    /**
+     * The loss of a classifier. Default: {@code problem_type} of {@code config.json}; without one,
+     * what the number of labels and their kind suggest: see {@link ProblemType}.
+     */
+    public Builder problemType(ProblemType problemType) {
+      this.problemType = Optional.of(problemType);
+      return this;
+    }
+
+    /** What a classifier's head is drawn from where the checkpoint has none. Default: 42. */
+    public Builder headSeed(long headSeed) {
+      this.headSeed = headSeed;
       return this;
     }
 

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 
 /**
  * The contents of a model's {@code config.json}, with checked access.
@@ -96,6 +97,15 @@ public final class ModelConfig {
   /** Whether a key is there and not null. */
   public boolean has(String key) {
     return node.hasNonNull(key);
+  }
+
+  /**
+   * Whether a key is there and null, which turns off what is on by default in some families.
+   *
+   * <p>Everywhere else it counts as absent.
+   */
+  public boolean isNull(String key) {
+    return node.has(key) && !node.hasNonNull(key);
   }
 
   /** A required whole number of at least one. */
@@ -184,6 +194,35 @@ public final class ModelConfig {
     return List.copyOf(values);
   }
 
+  /** A list of finite numbers; empty where it is not set. */
+  public List<Double> numbers(String key) {
+    return list(key, "a list of finite numbers", one -> one.isNumber() && isFinite(one)).stream()
+        .map(JsonNode::doubleValue)
+        .toList();
+  }
+
+  /** A list of texts; empty where it is not set. */
+  public List<String> strings(String key) {
+    return list(key, "a list of strings", JsonNode::isTextual).stream()
+        .map(JsonNode::textValue)
+        .toList();
+  }
+
+  private List<JsonNode> list(String key, String expected, Predicate<JsonNode> fits) {
+    List<JsonNode> values = new ArrayList<>();
+    if (has(key)) {
+      node.get(key).forEach(values::add);
+      if (!node.get(key).isArray() || !values.stream().allMatch(fits)) {
+        throw wrong(key, expected);
+      }
+    }
+    return values;
+  }
+
+  private static boolean isFinite(JsonNode value) {
+    return Double.isFinite(value.doubleValue());
+  }
+
   /** A nested object, where it is set; its errors name the path to it. */
   public Optional<ModelConfig> section(String key) {
     if (!has(key)) {
@@ -239,6 +278,20 @@ public final class ModelConfig {
     ObjectNode copy = node.deepCopy();
     copy.put(key, value);
     return new ModelConfig(copy, source);
+  }
+
+  /** The same configuration with a number, a list or a map set. */
+  ModelConfig withValue(String key, Object value) {
+    ObjectNode copy = node.deepCopy();
+    copy.set(key, JSON.valueToTree(value));
+    return new ModelConfig(copy, source);
+  }
+
+  /** The keys of this object, in its order. */
+  List<String> keys() {
+    List<String> keys = new ArrayList<>();
+    node.fieldNames().forEachRemaining(keys::add);
+    return keys;
   }
 
   /** The same configuration without a key. */

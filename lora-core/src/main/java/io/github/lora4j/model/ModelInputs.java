@@ -38,6 +38,55 @@ record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
     return Tensor.of(wide, rows, length).to(device);
   }
 
+  /**
+   * Refuses ids and positions that tables have no row for: reading past would be undefined.
+   *
+   * @return the batch, its positions counted as this model counts them
+   */
+  static Batch known(Batch given, DecoderSpec spec) {
+    boolean skipsPadding =
+        spec.embedding().positions().map(DecoderSpec.PositionSpec::skipsPadding).orElse(false);
+    Batch batch = skipsPadding ? withoutLeftPaddingCounted(given) : given;
+    requireKnown(batch.inputIds(), spec.vocabSize());
+    int rows = spec.embedding().rowsOfPositions();
+    for (int i = 0; i < batch.positionIds().length; i++) {
+      if (batch.positionIds()[i] >= rows) {
+        throw new IllegalArgumentException(
+            "position_ids["
+                + i
+                + "]: expected less than "
+                + rows
+                + ", the learned positions of this model, found "
+                + batch.positionIds()[i]
+                + ". Shorten the sequences.");
+      }
+    }
+    return batch;
+  }
+
+  /** Positions that count tokens; as they are where the caller's aren't plain columns. */
+  private static Batch withoutLeftPaddingCounted(Batch batch) {
+    int[] mask = batch.attentionMask();
+    int[] positions = new int[mask.length];
+    int tokens = 0;
+    for (int i = 0; i < mask.length; i++) {
+      int column = i % batch.length();
+      if (batch.positionIds()[i] != column) {
+        return batch;
+      }
+      tokens = column == 0 ? mask[i] : tokens + mask[i];
+      positions[i] = Math.max(0, tokens - 1);
+    }
+    return new Batch(
+        batch.size(),
+        batch.length(),
+        batch.inputIds(),
+        mask,
+        batch.labels(),
+        positions,
+        batch.sequenceLabels());
+  }
+
   /** Refuses ids that the embedding has no row for: reading past it would be undefined. */
   static void requireKnown(int[] ids, int vocabSize) {
     for (int i = 0; i < ids.length; i++) {

@@ -19,7 +19,12 @@ public record NormSpec(String name, Kind kind, double eps, boolean bias) {
     /** Gemma's: weighted by one plus the weight in float32, then rounded. */
     RMS_ONE_PLUS,
     /** The layer norm, with mean and variance. */
-    LAYER
+    LAYER,
+    /**
+     * StableLM's for queries and keys: a layer norm without bias for each head, whose weights are
+     * called {@code name.norms.0.weight} and so on.
+     */
+    LAYER_PER_HEAD
   }
 
   /** Checks that only a layer norm has a bias. */

@@ -28,14 +28,15 @@ public interface PreTrainedModel extends AutoCloseable {
    *
    * @param batch the sequences and their labels
    * @param scale what the summed loss is multiplied by before the backward pass, such as one over
-   *     the number of supervised tokens of the whole update
+   *     the number of supervised items of the whole update: tokens, or sequences where those are
+   *     labelled
    * @param context made by {@link ForwardContext#training}
-   * @return the sum of the losses of all supervised tokens, not scaled
+   * @return the sum of the losses of all supervised items, not scaled
    */
   double lossAndBackward(Batch batch, double scale, ForwardContext context);
 
   /**
-   * Computes the sum of the losses of all supervised tokens, without gradients.
+   * Computes the sum of the losses of all supervised items, without gradients.
    *
    * @param context usually {@link ForwardContext#eval}, with autocasting where the training has it
    */

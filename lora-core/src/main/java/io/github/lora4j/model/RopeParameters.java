@@ -3,7 +3,9 @@ package io.github.lora4j.model;
 import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.nn.RopeScaling;
 import io.github.lora4j.nn.RotaryEmbedding;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Reads the rotary embedding from {@code config.json}: {@code rope_parameters} as transformers 5
@@ -11,16 +13,124 @@ import java.util.Optional;
  */
 final class RopeParameters {
 
-  private static final double DEFAULT_THETA = 10_000;
+  private static final String FULL = LayerTypes.FULL;
+  private static final String SLIDING = LayerTypes.SLIDING;
+  private static final String ORIGINAL = "original_max_position_embeddings";
 
   private RopeParameters() {}
 
+  /**
+   * What counts where the configuration is silent.
+   *
+   * @param theta the base of the frequencies
+   * @param part the part of each head that is rotated
+   * @param originalLength the trained length; empty for the longest
+   */
+  record Defaults(double theta, double part, OptionalDouble originalLength) {
+
+    /** Those of most families. */
+    static final Defaults PLAIN = new Defaults(10_000, 1, OptionalDouble.empty());
+
+    Defaults withTheta(double value) {
+      return new Defaults(value, part, originalLength);
+    }
+
+    Defaults withPart(double value) {
+      return new Defaults(theta, value, originalLength);
+    }
+
+    Defaults withOriginalLength(double value) {
+      return new Defaults(theta, part, OptionalDouble.of(value));
+    }
+  }
+
   static RotaryEmbedding read(ModelConfig config, int headDim, int maxPositions) {
-    Optional<ModelConfig> section =
-        config.has("rope_scaling")
-            ? config.section("rope_scaling")
-            : config.section("rope_parameters");
-    double outerTheta = config.number("rope_theta", DEFAULT_THETA);
+    return read(config, headDim, maxPositions, Defaults.PLAIN);
+  }
+
+  /** One rotary embedding for all layers. */
+  static RotaryEmbedding read(
+      ModelConfig config, int headDim, int maxPositions, Defaults defaults) {
+    Optional<ModelConfig> section = section(config);
+    for (String type : List.of(FULL, SLIDING)) {
+      if (section.filter(s -> s.has(type)).isPresent()) {
+        throw new UnsupportedModelException(
+            section.get().source()
+                + ": "
+                + type
+                + ": expected one rotary embedding for all layers of a "
+                + config.modelType()
+                + " model.");
+      }
+    }
+    return read(config, section, headDim, maxPositions, defaults);
+  }
+
+  /**
+   * One rotary embedding for all layers of a family that rotates whole heads: without scaling,
+   * transformers overlooks {@code partial_rotary_factor} there; with scaling, its code fails on one
+   * below 1.
+   */
+  static RotaryEmbedding wholeHeads(
+      ModelConfig config, int headDim, int maxPositions, Defaults defaults) {
+    return whole(config, read(config, headDim, maxPositions, defaults), headDim);
+  }
+
+  /**
+   * The rotary embedding of one type of layers, which rotates whole heads: a section under {@code
+   * rope_parameters}, or what older keys say, of which {@code rope_scaling} is about layers with
+   * full attention.
+   *
+   * @param type as in {@code layer_types}
+   * @param thetaKey what the base of the frequencies was called before
+   */
+  static RotaryEmbedding ofLayerType(
+      ModelConfig config, String type, String thetaKey, double theta, int headDim, int longest) {
+    Optional<ModelConfig> all = config.section("rope_parameters");
+    if (all.isPresent() && !all.get().has(FULL) && !all.get().has(SLIDING)) {
+      throw config.wrong("rope_parameters", "an object with " + FULL + " and " + SLIDING);
+    }
+    Optional<ModelConfig> own = all.flatMap(section -> section.section(type));
+    Optional<ModelConfig> old =
+        type.equals(FULL) ? config.section("rope_scaling") : Optional.empty();
+    double outerTheta = config.number(thetaKey, theta);
+    double ownTheta = own.map(s -> s.number("rope_theta", outerTheta)).orElse(outerTheta);
+    ModelConfig section = old.or(() -> own).orElseGet(() -> ModelConfig.of("{}", config.source()));
+    // Nothing else outside of the section counts.
+    RotaryEmbedding read =
+        read(section, Optional.of(section), headDim, longest, Defaults.PLAIN.withTheta(ownTheta));
+    return whole(section, read, headDim);
+  }
+
+  private static Optional<ModelConfig> section(ModelConfig config) {
+    Optional<ModelConfig> old = config.section("rope_scaling");
+    return old.isPresent() && config.sizeOf("rope_scaling").orElse(0) > 0
+        ? old
+        : config.section("rope_parameters");
+  }
+
+  private static RotaryEmbedding whole(ModelConfig config, RotaryEmbedding read, int headDim) {
+    boolean scaled = !(read.scaling() instanceof RopeScaling.None);
+    if (scaled && read.rotaryDim() != headDim) {
+      throw new UnsupportedModelException(
+          config.source()
+              + ": partial_rotary_factor: expected 1 beside a scaled rotary embedding, found one"
+              + " that rotates "
+              + read.rotaryDim()
+              + " of "
+              + headDim
+              + " features; this family rotates whole heads.");
+    }
+    return new RotaryEmbedding(headDim, read.theta(), read.scaling());
+  }
+
+  private static RotaryEmbedding read(
+      ModelConfig config,
+      Optional<ModelConfig> section,
+      int headDim,
+      int maxPositions,
+      Defaults defaults) {
+    double outerTheta = config.number("rope_theta", defaults.theta());
     double theta = section.map(s -> s.number("rope_theta", outerTheta)).orElse(outerTheta);
     if (theta <= 1) {
       throw section
@@ -28,7 +138,7 @@ final class RopeParameters {
           .orElse(config)
           .wrong("rope_theta", "more than 1");
     }
-    double outerPart = config.number("partial_rotary_factor", 1);
+    double outerPart = config.number("partial_rotary_factor", defaults.part());
     double part = section.map(s -> s.number("partial_rotary_factor", outerPart)).orElse(outerPart);
     int rotaryDim = (int) (headDim * part);
     if (part <= 0 || part > 1 || rotaryDim < 2 || rotaryDim % 2 != 0) {
@@ -40,70 +150,20 @@ final class RopeParameters {
               "more than 0, at most 1, and an even number of the " + headDim + " head features");
     }
     RopeScaling scaling =
-        section.map(s -> scaling(s, config, maxPositions)).orElseGet(RopeScaling.None::new);
+        section
+            .map(s -> scaling(s, config, rotaryDim, maxPositions, defaults))
+            .orElseGet(RopeScaling.None::new);
     return new RotaryEmbedding(rotaryDim, theta, scaling);
   }
 
-  private static RopeScaling scaling(ModelConfig rope, ModelConfig config, int maxPositions) {
-    String type = rope.has("rope_type") ? rope.string("rope_type") : rope.string("type", "default");
-    return switch (type) {
-      case "default" -> new RopeScaling.None();
-      case "linear" -> new RopeScaling.Linear(factor(rope));
-      case "dynamic" -> new RopeScaling.Dynamic(factor(rope), maxPositions);
-      case "yarn" -> yarn(rope, originalLength(rope, config, maxPositions), maxPositions);
-      case "llama3" -> {
-        double low = rope.number("low_freq_factor");
-        double high = rope.number("high_freq_factor");
-        if (high <= low) {
-          throw rope.wrong("high_freq_factor", "more than low_freq_factor " + low);
-        }
-        yield new RopeScaling.Llama3(
-            factor(rope), low, high, originalLength(rope, config, maxPositions));
-      }
-      default ->
-          throw new UnsupportedModelException(
-              rope.source()
-                  + ": rope_type '"
-                  + type
-                  + "' is not supported; known are: default, linear, dynamic, yarn, llama3.");
-    };
-  }
-
-  private static RopeScaling yarn(ModelConfig rope, double original, int maxPositions) {
-    double factor = rope.has("factor") ? factor(rope) : maxPositions / original;
-    double attentionFactor =
-        rope.has("attention_factor")
-            ? rope.number("attention_factor")
-            : RopeScaling.Yarn.defaultAttentionFactor(
-                factor, rope.number("mscale", 0), rope.number("mscale_all_dim", 0));
-    return new RopeScaling.Yarn(
-        factor,
-        original,
-        orDefault(rope.number("beta_fast", 0), 32),
-        orDefault(rope.number("beta_slow", 0), 1),
-        attentionFactor,
-        rope.flag("truncate", true));
-  }
-
-  /** Zero means "not set", as in transformers. */
-  private static double orDefault(double value, double defaultValue) {
-    return value == 0 ? defaultValue : value;
-  }
-
-  private static double factor(ModelConfig rope) {
-    double factor = rope.number("factor");
-    if (factor <= 0) {
-      throw rope.wrong("factor", "more than 0");
+  private static RopeScaling scaling(
+      ModelConfig rope, ModelConfig config, int rotaryDim, int maxPositions, Defaults defaults) {
+    // Beside the section, where Phi-3 has it, it counts before the one inside.
+    ModelConfig from = config.has(ORIGINAL) ? config : rope;
+    double original = from.number(ORIGINAL, defaults.originalLength().orElse(maxPositions));
+    if (original <= 0) {
+      throw from.wrong(ORIGINAL, "more than 0");
     }
-    return factor;
-  }
-
-  private static double originalLength(ModelConfig rope, ModelConfig config, int maxPositions) {
-    String key = "original_max_position_embeddings";
-    double length = config.has(key) ? config.number(key) : rope.number(key, maxPositions);
-    if (length <= 0) {
-      throw (config.has(key) ? config : rope).wrong(key, "more than 0");
-    }
-    return length;
+    return new RopeScalingReader(rope, original, rotaryDim, maxPositions).read();
   }
 }

@@ -1,17 +1,76 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** A decoder with the linear layer that turns a hidden state into scores of labels. */
 record ScoredLayers(Decoder decoder, LinearLayer score) implements Layer {
 
-  static ScoredLayers build(DecoderSpec spec, int numLabels, WeightSource weights) {
+  /** transformers' name of the head, in every family. */
+  static final String SCORE = "score";
+
+  /**
+   * Builds the layers.
+   *
+   * @param fresh what the head is drawn from; empty takes it from the weights
+   */
+  static ScoredLayers build(
+      DecoderSpec spec, int numLabels, Optional<FreshHead> fresh, WeightSource weights) {
     DecoderBuilder builder = new DecoderBuilder(spec, weights);
-    return new ScoredLayers(
-        builder.build(), builder.linear("score", numLabels, spec.hiddenSize(), false));
+    Decoder decoder = builder.build();
+    int in = spec.embeddingSize();
+    LinearLayer score =
+        fresh.isPresent()
+            ? fresh.get().draw(SCORE, numLabels, in, decoder.dtype(), decoder.device())
+            : builder.linear(SCORE, numLabels, in, false);
+    return new ScoredLayers(decoder, score);
+  }
+
+  /**
+   * Scores labels.
+   *
+   * @param hidden {@code [..., hidden]}, before the last norm
+   * @return {@code [..., labels]}, in the caller's scope
+   */
+  Tensor scores(Tensor hidden, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(score.forward(decoder.headInput(hidden, context), context));
+    }
+  }
+
+  /** All parameters by name, in order. */
+  Map<String, Tensor> parameters() {
+    Map<String, Tensor> parameters = new LinkedHashMap<>();
+    forEachParameter(parameters::put);
+    return parameters;
+  }
+
+  List<LinearLayer> linearLayers() {
+    List<LinearLayer> found = new ArrayList<>();
+    withLinears(
+        layer -> {
+          found.add(layer);
+          return layer;
+        });
+    return found;
+  }
+
+  ScoredLayers withLinears(LayerChange change) {
+    return new ScoredLayers(decoder.withLinears(change), change.apply(score));
+  }
+
+  ScoredLayers shareWith(LayerChange change) {
+    return new ScoredLayers(decoder.shareWith(change), change.apply(score));
   }
 
   @Override

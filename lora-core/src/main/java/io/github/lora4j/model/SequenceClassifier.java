@@ -1,42 +1,72 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.data.Batch;
+import io.github.lora4j.data.LabelMap;
+import io.github.lora4j.data.SequenceLabels;
+import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
-import java.util.Arrays;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /**
  * A decoder whose last token's hidden state is scored: {@code
  * transformers.AutoModelForSequenceClassification}.
  *
- * <p>It evaluates checkpoints that have their {@code score} head; training one is not built yet.
+ * <p>It learns from batches with {@link Batch#sequenceLabels labels of whole sequences}; the loss
+ * is {@link ProblemType}'s. Its parameters are frozen when it is loaded; {@link #requiresGrad}
+ * makes all of them learn. Evaluation may run in several threads at once; training must not.
  */
-public final class SequenceClassifier implements AutoCloseable {
+public final class SequenceClassifier implements DecoderModel {
 
   private final ModelConfig config;
+  private final ModelFamily family;
   private final ScoredLayers layers;
+  private final LabelMap labels;
+  private final LearntProblem problem;
+  private final Optional<Path> source;
+  private final boolean headIsFresh;
+  private final boolean owner;
   private boolean closed;
 
-  SequenceClassifier(ModelConfig config, ScoredLayers layers) {
+  /**
+   * A model.
+   *
+   * @param headIsFresh whether the head was drawn when the model was loaded
+   * @param owner whether closing it frees the layers
+   */
+  SequenceClassifier(
+      ModelConfig config,
+      ModelFamily family,
+      ScoredLayers layers,
+      LabelMap labels,
+      LearntProblem problem,
+      Optional<Path> source,
+      boolean headIsFresh,
+      boolean owner) {
     this.config = config;
+    this.family = family;
     this.layers = layers;
+    this.labels = labels;
+    this.problem = problem;
+    this.source = source;
+    this.headIsFresh = headIsFresh;
+    this.owner = owner;
   }
 
-  /** The configuration it was loaded with. */
-  public ModelConfig config() {
-    return config;
-  }
-
-  /** The number of scores of a sequence. */
-  public int numLabels() {
-    return layers.score().outFeatures();
-  }
+  // ---- computing
 
   /**
    * Scores sequences at their last token that isn't padding, without gradients.
@@ -45,59 +75,263 @@ public final class SequenceClassifier implements AutoCloseable {
    * mask has them, as in transformers, unless a sequence has no others.
    *
    * @return {@code [batch, numLabels]} in the model's dtype, in the caller's scope
+   * @throws IllegalArgumentException if there are several sequences and the configuration has no
+   *     {@code pad_token_id}, as in transformers
    */
   public Tensor logits(Batch batch) {
-    if (closed) {
-      throw new IllegalStateException("This model is closed.");
-    }
-    Decoder decoder = layers.decoder();
-    ModelInputs.requireKnown(batch.inputIds(), decoder.spec().vocabSize());
-    ForwardContext context = ForwardContext.eval();
+    return logits(batch, ForwardContext.eval());
+  }
+
+  private Tensor logits(Batch batch, ForwardContext context) {
+    requireOpen();
     try (TensorScope scope = TensorScope.open();
-        NoGrad noGrad = NoGrad.open()) {
-      ModelInputs inputs = ModelInputs.of(batch, decoder.device());
-      Tensor hidden =
-          decoder.forward(inputs.ids(), inputs.positions(), inputs.visible(), List.of(), context);
-      Tensor last =
-          hidden
-              .reshape(hidden.size(0) * hidden.size(1), hidden.size(2))
-              .indexSelect(
-                  0,
-                  Tensor.of(lastTokens(batch, config.integer("pad_token_id")), batch.size())
-                      .to(decoder.device()));
-      LinearLayer score = layers.score();
-      return scope.handOver(score.forward(decoder.normed(last), context));
+        NoGrad noGrad = NoGrad.open();
+        var region = context.enter(device())) {
+      PooledInputs in = PooledInputs.of(batch, padTokenId(), layers.decoder(), context);
+      return scope.handOver(
+          layers.scores(in.pooled().select(hidden(in.inputs(), context)), context));
     }
   }
 
-  private static long[] lastTokens(Batch batch, OptionalInt padTokenId) {
-    long[] last = new long[batch.size()];
-    boolean[] real = new boolean[batch.size()];
-    int[] mask = batch.attentionMask();
-    Arrays.fill(last, -1);
-    for (int i = 0; i < mask.length; i++) {
-      int row = i / batch.length();
-      boolean isPad = padTokenId.isPresent() && batch.inputIds()[i] == padTokenId.getAsInt();
-      if (mask[i] == 1 && (!isPad || !real[row])) {
-        last[row] = i;
-        real[row] |= !isPad;
-      }
+  private Tensor hidden(ModelInputs inputs, ForwardContext context) {
+    return layers
+        .decoder()
+        .forward(inputs.ids(), inputs.positions(), inputs.visible(), List.of(), context);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>The items of the sum are the sequences.
+   *
+   * @throws IllegalArgumentException if the batch has no labels of sequences, or such as don't fit
+   *     the problem
+   */
+  @Override
+  public double lossAndBackward(Batch batch, double scale, ForwardContext asked) {
+    requireOpen();
+    ForwardContext context = asked.forModelOf(dtype());
+    try (TensorScope scope = TensorScope.open()) {
+      PooledInputs in = PooledInputs.of(batch, padTokenId(), layers.decoder(), context);
+      return new TrainingPass(layers.decoder(), context, top(batch, in.pooled(), context))
+          .run(in.inputs(), scale);
     }
-    for (int row = 0; row < last.length; row++) {
-      if (last[row] < 0) {
-        throw new IllegalArgumentException(
-            "attention_mask[" + row + "]: expected at least one token, found padding alone");
-      }
+  }
+
+  @Override
+  public double loss(Batch batch, ForwardContext asked) {
+    requireOpen();
+    ForwardContext context = asked.forModelOf(dtype());
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open();
+        var region = context.enter(device())) {
+      PooledInputs in = PooledInputs.of(batch, padTokenId(), layers.decoder(), context);
+      return top(batch, in.pooled(), context).value(hidden(in.inputs(), context));
     }
-    return last;
+  }
+
+  private ScoreTop top(Batch batch, PooledTokens pooled, ForwardContext context) {
+    SequenceLabels given =
+        batch
+            .sequenceLabels()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "A classifier learns labels of whole sequences, and this batch has none:"
+                            + " make examples with ClassificationEncoder or"
+                            + " TokenizedExample.labelled."));
+    return new ScoreTop(layers, pooled, given, problem.of(given, numLabels()), context);
+  }
+
+  // ---- what it is
+
+  @Override
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** The names of the labels. */
+  public LabelMap labels() {
+    return labels;
+  }
+
+  /** The number of scores of a sequence. */
+  public int numLabels() {
+    return layers.score().outFeatures();
+  }
+
+  /** What it learns; empty as long as neither the configuration nor any labels have said. */
+  public Optional<ProblemType> problemType() {
+    return problem.known();
+  }
+
+  /**
+   * Whether the head was drawn when the model was loaded, since the checkpoint has none: it has to
+   * be trained.
+   */
+  public boolean headIsFresh() {
+    return headIsFresh;
+  }
+
+  /** The token that counts as padding, where the configuration or the family names one. */
+  public OptionalInt padTokenId() {
+    return LabelSettings.padTokenId(config, family);
+  }
+
+  @Override
+  public ModelFamily family() {
+    return family;
+  }
+
+  @Override
+  public String transformersClass() {
+    return family.sequenceClassifierClass();
+  }
+
+  @Override
+  public DecoderSpec spec() {
+    return layers.decoder().spec();
+  }
+
+  @Override
+  public Optional<Path> source() {
+    return source;
+  }
+
+  @Override
+  public Device device() {
+    return layers.decoder().device();
+  }
+
+  /** The dtype of the embedding, and so of the hidden states. */
+  public DType dtype() {
+    return layers.decoder().dtype();
+  }
+
+  /** None: a classifier ends no texts. */
+  @Override
+  public List<Integer> eosTokenIds() {
+    return List.of();
+  }
+
+  @Override
+  public List<LinearLayer> linearLayers() {
+    return layers.linearLayers();
+  }
+
+  @Override
+  public List<String> moduleNames() {
+    return ModuleTree.names(parameters().keySet(), linearLayers());
+  }
+
+  @Override
+  public String headName() {
+    return layers.score().name();
+  }
+
+  /** All parameters by name, in the model's order. They stay the model's. */
+  public Map<String, Tensor> parameters() {
+    requireOpen();
+    return layers.parameters();
+  }
+
+  @Override
+  public Map<String, Tensor> trainableParameters() {
+    Map<String, Tensor> parameters = parameters();
+    parameters.values().removeIf(parameter -> !parameter.requiresGrad());
+    return parameters;
+  }
+
+  @Override
+  public long parameterCount() {
+    return parameters().values().stream().mapToLong(Tensor::numel).sum();
+  }
+
+  /**
+   * Makes all parameters learn, or freezes them.
+   *
+   * @return this model
+   */
+  public SequenceClassifier requiresGrad(boolean required) {
+    parameters().values().forEach(parameter -> parameter.requiresGrad(required));
+    return this;
+  }
+
+  // ---- other models over the same parameters
+
+  @Override
+  public SequenceClassifier withLinears(LayerChange change) {
+    requireOpen();
+    return over(layers.withLinears(change), false);
+  }
+
+  @Override
+  public SequenceClassifier shareWith(LayerChange change) {
+    requireOpen();
+    return over(layers.shareWith(change), true);
+  }
+
+  private SequenceClassifier over(ScoredLayers others, boolean owning) {
+    boolean sameHead =
+        layers.score() instanceof DenseLinear mine
+            && others.score() instanceof DenseLinear other
+            && mine.weight().address() == other.weight().address();
+    return new SequenceClassifier(
+        config, family, others, labels, problem, source, headIsFresh && sameHead, owning);
+  }
+
+  /**
+   * Writes a Hugging Face folder: {@code config.json} with the labels and the problem, the weights
+   * in SafeTensors, and the tokenizer files of the folder that this model was loaded from.
+   */
+  @Override
+  public void savePretrained(Path dir) {
+    requireOpen();
+    if (!owner) {
+      throw new IllegalStateException(
+          "This is a model seen through an adapter, which no checkpoint can hold: save the adapter"
+              + " with PeftModel.savePretrained, or a merged model with"
+              + " PeftModel.mergeAndUnload().savePretrained.");
+    }
+    Map<String, Tensor> stored = new LinkedHashMap<>();
+    parameters().forEach((name, tensor) -> stored.put(family.storedName(name), tensor));
+    PretrainedFolder.write(dir, savedConfig(), stored, source);
+  }
+
+  private ModelConfig savedConfig() {
+    UnaryOperator<ModelConfig> withProblem =
+        saved ->
+            problem.known().map(type -> LabelSettings.withProblemType(saved, type)).orElse(saved);
+    return withProblem.apply(
+        LabelSettings.withLabels(config, labels)
+            .withValue("architectures", List.of(transformersClass()))
+            .with("dtype", dtype().torchName())
+            .without("torch_dtype"));
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("This model is closed.");
+    }
   }
 
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      layers.close();
-      NativeMemory.release();
+      if (owner) {
+        layers.close();
+        NativeMemory.release();
+      }
     }
+  }
+
+  /** Architecture, labels, size, dtype and device. */
+  @Override
+  public String toString() {
+    return closed
+        ? "closed SequenceClassifier"
+        : "SequenceClassifier[%s, %d labels, %,d parameters, %s on %s]"
+            .formatted(config.modelType(), numLabels(), parameterCount(), dtype(), device());
   }
 }

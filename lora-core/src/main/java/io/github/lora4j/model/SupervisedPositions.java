@@ -22,9 +22,15 @@ final class SupervisedPositions {
   /**
    * Label {@code i} of a sample is predicted from its position {@code i - 1}.
    *
-   * @throws IllegalArgumentException if a label that counts is no token
+   * @throws IllegalArgumentException if a label that counts is no token, or whole sequences are
+   *     labelled
    */
   static SupervisedPositions of(Batch batch, int vocabSize) {
+    if (batch.sequenceLabels().isPresent()) {
+      throw new IllegalArgumentException(
+          "A causal language model learns labels of tokens, and this batch has labels of whole"
+              + " sequences: load the model with AutoModelForSequenceClassification.");
+    }
     int[] labels = batch.labels();
     long[] positions = new long[labels.length];
     long[] targets = new long[labels.length];

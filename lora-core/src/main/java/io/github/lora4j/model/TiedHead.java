@@ -18,9 +18,10 @@ final class TiedHead {
    * Whether a checkpoint holds a head other than the embedding's table, which then counts, as in
    * transformers 5.
    */
-  static boolean isContradicted(Checkpoint checkpoint, DecoderSpec spec, ModelConfig config) {
-    String table = spec.embedding().name() + ".weight";
-    String head = spec.head().name() + ".weight";
+  static boolean isContradicted(
+      Checkpoint checkpoint, StoredNames names, DecoderSpec spec, ModelConfig config) {
+    String table = names.of(spec.embedding().name() + ".weight");
+    String head = names.of(spec.head().name() + ".weight");
     if (!checkpoint.names().contains(table) || !checkpoint.names().contains(head)) {
       return false;
     }

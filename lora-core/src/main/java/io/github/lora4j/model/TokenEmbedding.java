@@ -1,7 +1,10 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Embedding;
+import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LayerChange;
+import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
@@ -9,7 +12,10 @@ import java.util.function.BiConsumer;
 
 /** From token ids to what the first block reads. */
 record TokenEmbedding(
-    DecoderSpec.EmbeddingSpec spec, Embedding tokens, Optional<Embedding> positions)
+    DecoderSpec.EmbeddingSpec spec,
+    Embedding tokens,
+    Optional<Embedding> positions,
+    Optional<LinearLayer> projection)
     implements Layer {
 
   /**
@@ -19,16 +25,19 @@ record TokenEmbedding(
    * @param at the positions, I64 {@code [batch or 1, seq]}
    * @return {@code [batch, seq, hidden]}, in the caller's scope
    */
-  Tensor forward(Tensor ids, Tensor at) {
+  Tensor forward(Tensor ids, Tensor at, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor x = tokens.forward(ids);
       if (spec.scale() != 1) {
         // Rounded to the model's dtype before it multiplies, as transformers' Gemma does.
         x = x.mul(Tensor.full(spec.scale(), x.dtype(), x.device(), 1));
       }
+      if (projection.isPresent()) {
+        x = projection.get().forward(x, context);
+      }
       if (positions.isPresent()) {
-        int offset = spec.positions().orElseThrow().offset();
-        Tensor rows = offset == 0 ? at : at.add(offset);
+        long offset = spec.positions().orElseThrow().offset();
+        Tensor rows = at.add(Tensor.of(new long[] {offset}, 1, 1).to(at.device()));
         x = x.add(positions.get().forward(rows));
       }
       return scope.handOver(x);
@@ -36,23 +45,31 @@ record TokenEmbedding(
   }
 
   boolean learns() {
-    return tokens.weight().requiresGrad()
-        || positions.map(p -> p.weight().requiresGrad()).orElse(false);
+    boolean[] found = new boolean[1];
+    forEachParameter((name, parameter) -> found[0] |= parameter.requiresGrad());
+    return found[0];
   }
 
-  TokenEmbedding share() {
-    return new TokenEmbedding(spec, tokens.share(), positions.map(Embedding::share));
+  TokenEmbedding withLinears(LayerChange change) {
+    return new TokenEmbedding(spec, tokens, positions, projection.map(change));
+  }
+
+  TokenEmbedding shareWith(LayerChange change) {
+    return new TokenEmbedding(
+        spec, tokens.share(), positions.map(Embedding::share), projection.map(change));
   }
 
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     tokens.forEachParameter(visitor);
     positions.ifPresent(p -> p.forEachParameter(visitor));
+    projection.ifPresent(p -> p.forEachParameter(visitor));
   }
 
   @Override
   public void close() {
     tokens.close();
     positions.ifPresent(Embedding::close);
+    projection.ifPresent(LinearLayer::close);
   }
 }

@@ -2,7 +2,6 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
-import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
@@ -75,11 +74,12 @@ final class TrainingPass {
     List<DecoderBlock> blocks = decoder.blocks();
     List<Tensor> blockInputs = new ArrayList<>();
     List<byte[]> randomStates = new ArrayList<>();
+    byte[] firstRandomState = context.dropout().map(Generator::state).orElse(new byte[0]);
     Attention.Pass pass = decoder.pass(inputs.positions(), inputs.visible());
     Tensor x;
     try (NoGrad noGrad = NoGrad.open();
         var region = context.enter(decoder.device())) {
-      x = decoder.embedding().forward(inputs.ids(), inputs.positions());
+      x = decoder.embedding().forward(inputs.ids(), inputs.positions(), context);
       for (DecoderBlock block : blocks) {
         blockInputs.add(x);
         randomStates.add(context.dropout().map(Generator::state).orElse(new byte[0]));
@@ -99,12 +99,23 @@ final class TrainingPass {
       gradient =
           throughBlock(blocks.get(i), blockInputs.get(i), gradient.orElseThrow(), pass, needed);
     }
-    randomStateAfter.ifPresent(state -> context.dropout().orElseThrow().restore(state));
     if (embeddingLearns) {
-      Functional.backward(
-          decoder.embedding().forward(inputs.ids(), inputs.positions()), gradient.orElseThrow());
+      context.dropout().ifPresent(generator -> generator.restore(firstRandomState));
+      throughEmbedding(inputs, gradient.orElseThrow());
     }
+    randomStateAfter.ifPresent(state -> context.dropout().orElseThrow().restore(state));
     return loss;
+  }
+
+  private void throughEmbedding(ModelInputs inputs, Tensor gradient) {
+    try (TensorScope scope = TensorScope.open();
+        Recording recording = Recording.open(context)) {
+      Tensor y;
+      try (var region = context.enter(decoder.device())) {
+        y = decoder.embedding().forward(inputs.ids(), inputs.positions(), context);
+      }
+      recording.backward(y, gradient);
+    }
   }
 
   private static int lowestTrainable(List<DecoderBlock> blocks) {

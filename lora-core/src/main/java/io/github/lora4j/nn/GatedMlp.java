@@ -4,7 +4,6 @@ import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /**
  * The gated MLP {@code down(act(gate(x)) * up(x))} (Shazeer, 2020).
@@ -31,7 +30,7 @@ public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activ
   }
 
   @Override
-  public GatedMlp withLinears(UnaryOperator<LinearLayer> change) {
+  public GatedMlp withLinears(LayerChange change) {
     return new GatedMlp(change.apply(gate), change.apply(up), change.apply(down), activation);
   }
 

@@ -4,7 +4,6 @@ import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /**
  * A gated MLP whose gate and up projection are one layer in the checkpoint, as in Phi-3.
@@ -32,7 +31,7 @@ public record JointGatedMlp(LinearLayer gateUp, LinearLayer down, Activation act
   }
 
   @Override
-  public JointGatedMlp withLinears(UnaryOperator<LinearLayer> change) {
+  public JointGatedMlp withLinears(LayerChange change) {
     return new JointGatedMlp(change.apply(gateUp), change.apply(down), activation);
   }
 

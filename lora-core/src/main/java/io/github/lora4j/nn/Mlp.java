@@ -1,7 +1,6 @@
 package io.github.lora4j.nn;
 
 import io.github.lora4j.tensor.Tensor;
-import java.util.function.UnaryOperator;
 
 /** The part of a block that maps each position on its own. */
 public interface Mlp extends Layer {
@@ -15,5 +14,15 @@ public interface Mlp extends Layer {
   Tensor forward(Tensor x, ForwardContext context);
 
   /** The same MLP with each linear layer replaced by what the function makes of it. */
-  Mlp withLinears(UnaryOperator<LinearLayer> change);
+  Mlp withLinears(LayerChange change);
+
+  /**
+   * An MLP of its own that shares the memory of all other parameters with this one.
+   *
+   * @param change gives the linear layer that the new MLP will own in place of each one; routers
+   *     and experts that it leaves as they are get a second owner
+   */
+  default Mlp shareWith(LayerChange change) {
+    return withLinears(change);
+  }
 }

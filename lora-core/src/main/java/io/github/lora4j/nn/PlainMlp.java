@@ -3,7 +3,6 @@ package io.github.lora4j.nn;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /**
  * The MLP without a gate, {@code down(act(up(x)))}, of GPT-2 and its relatives.
@@ -22,7 +21,7 @@ public record PlainMlp(LinearLayer up, LinearLayer down, Activation activation) 
   }
 
   @Override
-  public PlainMlp withLinears(UnaryOperator<LinearLayer> change) {
+  public PlainMlp withLinears(LayerChange change) {
     return new PlainMlp(change.apply(up), change.apply(down), activation);
   }
 

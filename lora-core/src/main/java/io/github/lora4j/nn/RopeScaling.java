@@ -1,5 +1,8 @@
 package io.github.lora4j.nn;
 
+import java.util.List;
+import java.util.OptionalDouble;
+
 /**
  * How rotary frequencies are stretched for longer contexts: transformers' {@code rope_type}.
  *
@@ -25,6 +28,14 @@ public sealed interface RopeScaling {
   /** Whether the frequencies depend on the length of the sequence at hand. */
   default boolean dependsOnLength() {
     return false;
+  }
+
+  /**
+   * The length beyond which all frequencies are others, so that keys turned before don't fit those
+   * turned later; empty where there is none.
+   */
+  default OptionalDouble switchesBeyond() {
+    return OptionalDouble.empty();
   }
 
   /** No scaling: {@code default}. */
@@ -171,6 +182,58 @@ public sealed interface RopeScaling {
         }
       }
       return frequencies;
+    }
+  }
+
+  /**
+   * Each frequency divided by a factor of its own, with one list of factors up to the trained
+   * length and another beyond: {@code longrope} (Ding et al., 2024), also called {@code su}.
+   *
+   * @param shortFactors one for each frequency
+   * @param longFactors one for each frequency
+   * @param originalMaxPositionEmbeddings the trained length
+   * @param attentionFactor what cosine and sine are multiplied by
+   */
+  record LongRope(
+      List<Double> shortFactors,
+      List<Double> longFactors,
+      double originalMaxPositionEmbeddings,
+      double attentionFactor)
+      implements RopeScaling {
+
+    /** Keeps unchangeable lists. */
+    public LongRope {
+      shortFactors = List.copyOf(shortFactors);
+      longFactors = List.copyOf(longFactors);
+    }
+
+    @Override
+    public double[] inverseFrequencies(int dim, double theta, long seqLen) {
+      List<Double> factors = seqLen > originalMaxPositionEmbeddings ? longFactors : shortFactors;
+      double[] frequencies = new None().inverseFrequencies(dim, theta, seqLen);
+      for (int i = 0; i < frequencies.length; i++) {
+        frequencies[i] /= factors.get(i);
+      }
+      return frequencies;
+    }
+
+    @Override
+    public boolean dependsOnLength() {
+      return true;
+    }
+
+    @Override
+    public OptionalDouble switchesBeyond() {
+      return OptionalDouble.of(originalMaxPositionEmbeddings);
+    }
+
+    /**
+     * The attention factor that the paper suggests.
+     *
+     * @param factor how many times longer the context becomes
+     */
+    public static double defaultAttentionFactor(double factor, double originalLength) {
+      return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalLength));
     }
   }
 }

@@ -28,8 +28,11 @@ final class AdapterConfigFields {
     take(AdapterConfigKeys.LORA_ALPHA, this::number, builder::loraAlpha);
     take(AdapterConfigKeys.LORA_DROPOUT, this::number, builder::loraDropout);
     takeUnlessNull(AdapterConfigKeys.TARGET_MODULES, this::targets, builder::targetModules);
+    takeUnlessNull(
+        AdapterConfigKeys.TARGET_PARAMETERS, this::names, names -> builder.targetParameters(names));
     takeUnlessNull(AdapterConfigKeys.EXCLUDE_MODULES, this::modules, builder::excludeModules);
     takeUnlessNull(AdapterConfigKeys.USE_RSLORA, this::flag, builder::useRslora);
+    takeUnlessNull(AdapterConfigKeys.FAN_IN_FAN_OUT, this::flag, builder::fanInFanOut);
     takeUnlessNull(AdapterConfigKeys.RANK_PATTERN, values(this::wholeNumber), builder::rankPattern);
     takeUnlessNull(AdapterConfigKeys.ALPHA_PATTERN, values(this::number), builder::alphaPattern);
     takeUnlessNull(
@@ -38,6 +41,8 @@ final class AdapterConfigFields {
         layers -> builder.layersToTransform(layers));
     takeUnlessNull(
         AdapterConfigKeys.LAYERS_PATTERN, this::layerLists, lists -> builder.layersPattern(lists));
+    takeUnlessNull(
+        AdapterConfigKeys.MODULES_TO_SAVE, this::names, names -> builder.modulesToSave(names));
     takeUnlessNull(AdapterConfigKeys.INIT_LORA_WEIGHTS, this::init, builder::initLoraWeights);
     takeUnlessNull(AdapterConfigKeys.TASK_TYPE, this::taskType, builder::taskType);
     takeUnlessNull(AdapterConfigKeys.INFERENCE_MODE, this::flag, builder::inferenceMode);

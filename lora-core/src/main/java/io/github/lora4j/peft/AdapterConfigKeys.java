@@ -13,12 +13,15 @@ final class AdapterConfigKeys {
   static final String LORA_ALPHA = "lora_alpha";
   static final String LORA_DROPOUT = "lora_dropout";
   static final String TARGET_MODULES = "target_modules";
+  static final String TARGET_PARAMETERS = "target_parameters";
   static final String EXCLUDE_MODULES = "exclude_modules";
   static final String USE_RSLORA = "use_rslora";
+  static final String FAN_IN_FAN_OUT = "fan_in_fan_out";
   static final String RANK_PATTERN = "rank_pattern";
   static final String ALPHA_PATTERN = "alpha_pattern";
   static final String LAYERS_TO_TRANSFORM = "layers_to_transform";
   static final String LAYERS_PATTERN = "layers_pattern";
+  static final String MODULES_TO_SAVE = "modules_to_save";
   static final String INIT_LORA_WEIGHTS = "init_lora_weights";
   static final String TASK_TYPE = "task_type";
   static final String INFERENCE_MODE = "inference_mode";

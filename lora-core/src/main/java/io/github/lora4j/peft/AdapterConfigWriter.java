@@ -49,9 +49,11 @@ final class AdapterConfigWriter {
     json.put(AdapterConfigKeys.R, config.r());
     json.put(AdapterConfigKeys.LORA_ALPHA, number(config.loraAlpha()));
     json.put(AdapterConfigKeys.LORA_DROPOUT, config.loraDropout());
-    json.put(AdapterConfigKeys.TARGET_MODULES, modules(targetModules));
+    json.put(AdapterConfigKeys.TARGET_MODULES, targets(targetModules));
+    json.put(AdapterConfigKeys.TARGET_PARAMETERS, nullIfEmpty(config.targetParameters()));
     json.put(AdapterConfigKeys.EXCLUDE_MODULES, modules(config.excludeModules()));
     json.put(AdapterConfigKeys.USE_RSLORA, config.useRslora());
+    json.put(AdapterConfigKeys.FAN_IN_FAN_OUT, config.fanInFanOut());
     // Not sorted, unlike in PEFT: the first key that matches wins, so the order has to survive.
     json.put(AdapterConfigKeys.RANK_PATTERN, config.rankPattern());
     Map<String, Object> alphas = new LinkedHashMap<>();
@@ -59,6 +61,7 @@ final class AdapterConfigWriter {
     json.put(AdapterConfigKeys.ALPHA_PATTERN, alphas);
     json.put(AdapterConfigKeys.LAYERS_TO_TRANSFORM, nullIfEmpty(config.layersToTransform()));
     json.put(AdapterConfigKeys.LAYERS_PATTERN, nullIfEmpty(config.layersPattern()));
+    json.put(AdapterConfigKeys.MODULES_TO_SAVE, nullIfEmpty(config.modulesToSave()));
     json.put(AdapterConfigKeys.INIT_LORA_WEIGHTS, init(config.initLoraWeights()));
     json.put(AdapterConfigKeys.TASK_TYPE, config.taskType().map(TaskType::name).orElse(null));
     json.put(AdapterConfigKeys.INFERENCE_MODE, true);
@@ -86,6 +89,11 @@ final class AdapterConfigWriter {
     json.put("megatron_core", "megatron.core");
     json.put("qalora_group_size", 16);
     return json;
+  }
+
+  /** No modules are an empty list: null would be the family's default. */
+  private static @Nullable Object targets(TargetModules modules) {
+    return modules instanceof TargetModules.Names given ? given.names() : modules(modules);
   }
 
   private static @Nullable Object modules(TargetModules modules) {

@@ -1,6 +1,7 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.model.DecoderModel;
+import io.github.lora4j.nn.DenseLinear;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -19,20 +20,26 @@ final class AdapterFolder {
       DecoderModel base,
       LoraConfig config,
       MatchedModules matched,
-      List<LoraLinear> layers) {
-    LoraConfig complete = config;
-    if (config.baseModelNameOrPath().isEmpty() && base.source().isPresent()) {
-      complete = config.toBuilder().baseModelNameOrPath(base.source().get().toString()).build();
+      AdaptedLayers layers) {
+    LoraConfigBuilder filled = config.toBuilder().fanInFanOut(areInputFirst(layers.linears()));
+    if (config.baseModelNameOrPath().isEmpty()) {
+      base.source().ifPresent(source -> filled.baseModelNameOrPath(source.toString()));
     }
+    LoraConfig complete = filled.build();
     AdapterWeightsFile.write(folder, layers);
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
         folder, complete, matched.targetModules(), Optional.of(pythonClass(base)));
   }
 
+  private static boolean areInputFirst(List<LoraLinear> layers) {
+    return layers.stream()
+        .anyMatch(layer -> layer.base() instanceof DenseLinear dense && dense.isInputFirst());
+  }
+
   private static AdapterConfigWriter.BaseModelClass pythonClass(DecoderModel base) {
-    String type = base.config().modelType();
+    String type = base.family().modelType();
     return new AdapterConfigWriter.BaseModelClass(
-        base.family().causalLmClass(), "transformers.models." + type + ".modeling_" + type);
+        base.transformersClass(), "transformers.models." + type + ".modeling_" + type);
   }
 }

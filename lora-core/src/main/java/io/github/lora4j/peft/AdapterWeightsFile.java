@@ -4,15 +4,21 @@ import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.io.SafeTensors;
 import io.github.lora4j.io.SafeTensorsWriter;
 import io.github.lora4j.io.TensorMismatch;
+import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /** Reads and writes {@code adapter_model.safetensors} with PEFT's tensor names. */
 final class AdapterWeightsFile {
@@ -23,12 +29,17 @@ final class AdapterWeightsFile {
 
   private AdapterWeightsFile() {}
 
-  static void write(Path folder, List<LoraLinear> layers) {
+  static void write(Path folder, AdaptedLayers layers) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (LoraLinear layer : layers) {
+    for (LoraLinear layer : layers.linears()) {
       tensors.put(PREFIX + layer.name() + LoraWeights.A, layer.update().a());
       tensors.put(PREFIX + layer.name() + LoraWeights.B, layer.update().b());
     }
+    for (LoraExperts layer : layers.experts()) {
+      tensors.put(PREFIX + layer.module() + LoraWeights.A, layer.update().a());
+      tensors.put(PREFIX + layer.module() + LoraWeights.B, layer.update().b());
+    }
+    layers.copies().forEach(layer -> layer.copy().forEach(PREFIX + layer.name(), tensors::put));
     SafeTensorsWriter.write(folder.resolve(NAME), tensors);
   }
 
@@ -39,15 +50,48 @@ final class AdapterWeightsFile {
    * @param r the rank that the configuration gives it
    * @param in the layer's inputs
    * @param out the layer's outputs
+   * @param older a tensor's name in older versions of transformers
    */
-  record Expected(String module, int r, int in, int out) {}
+  record Expected(String module, int r, int in, int out, UnaryOperator<String> older)
+      implements ExpectedUpdate {
+
+    @Override
+    public Map<String, List<Long>> shapes(Set<String> there) {
+      Map<String, List<Long>> shapes = new LinkedHashMap<>();
+      shapes.put(name(there, LoraWeights.A), List.of((long) r, (long) in));
+      shapes.put(name(there, LoraWeights.B), List.of((long) out, (long) r));
+      return shapes;
+    }
+
+    @Override
+    public LoraWeights read(Set<String> there, Function<String, Tensor> tensor) {
+      return new LoraWeights(
+          tensor.apply(name(there, LoraWeights.A)), tensor.apply(name(there, LoraWeights.B)));
+    }
+
+    private String name(Set<String> there, String matrix) {
+      String old = older.apply(module + matrix);
+      return there.contains(old) ? old : module + matrix;
+    }
+  }
 
   /**
-   * Reads the updates of all layers, in float32, frozen.
+   * What a file holds, by the layers' names.
    *
+   * @param updates low-rank updates
+   * @param copies layers that were trained whole
+   */
+  record Contents(Map<String, LoraWeights> updates, Map<String, TrainedCopy.Weights> copies) {}
+
+  /**
+   * Reads the weights of all layers, in float32, frozen.
+   *
+   * @param layers those with low-rank updates
+   * @param saved those that were trained whole, as the base has them
    * @throws AdapterMismatchException listing all missing, unexpected and misshapen keys at once
    */
-  static Map<String, LoraWeights> read(Path folder, List<Expected> layers, Device device) {
+  static Contents read(
+      Path folder, List<ExpectedUpdate> layers, List<DenseLinear> saved, Device device) {
     Path file = folder.resolve(NAME);
     if (!Files.isRegularFile(file)) {
       throw new AdapterMismatchException(
@@ -60,26 +104,36 @@ final class AdapterWeightsFile {
                   : "."));
     }
     try (SafeTensors tensors = SafeTensors.open(file)) {
-      requireMatch(file, tensors, layers);
+      requireMatch(file, tensors, layers, saved);
       Map<String, LoraWeights> updates = new LinkedHashMap<>();
-      for (Expected layer : layers) {
-        updates.put(
-            layer.module(),
-            new LoraWeights(
-                tensor(tensors, layer.module() + LoraWeights.A, device),
-                tensor(tensors, layer.module() + LoraWeights.B, device)));
+      Set<String> there = there(tensors);
+      for (ExpectedUpdate layer : layers) {
+        updates.put(layer.module(), layer.read(there, name -> tensor(tensors, name, device)));
       }
-      return updates;
+      Map<String, TrainedCopy.Weights> copies = new LinkedHashMap<>();
+      for (DenseLinear layer : saved) {
+        copies.put(
+            layer.name(),
+            new TrainedCopy.Weights(
+                tensor(tensors, layer.name() + ".weight", device),
+                layer.bias().map(b -> tensor(tensors, layer.name() + ".bias", device))));
+      }
+      return new Contents(updates, copies);
     }
   }
 
-  private static void requireMatch(Path file, SafeTensors tensors, List<Expected> layers) {
+  private static void requireMatch(
+      Path file, SafeTensors tensors, List<ExpectedUpdate> layers, List<DenseLinear> saved) {
     Map<String, List<Long>> shapes = new LinkedHashMap<>();
-    for (Expected layer : layers) {
-      long r = layer.r();
-      shapes.put(PREFIX + layer.module() + LoraWeights.A, List.of(r, (long) layer.in()));
-      shapes.put(PREFIX + layer.module() + LoraWeights.B, List.of((long) layer.out(), r));
+    Set<String> there = there(tensors);
+    for (ExpectedUpdate layer : layers) {
+      layer.shapes(there).forEach((name, shape) -> shapes.put(PREFIX + name, shape));
     }
+    saved.forEach(
+        layer ->
+            layer.forEachParameter(
+                (name, parameter) ->
+                    shapes.put(PREFIX + name, Arrays.stream(parameter.shape()).boxed().toList())));
     TensorMismatch.describe(tensors.names(), tensors::info, shapes, name -> false)
         .ifPresent(
             differences -> {
@@ -89,6 +143,14 @@ final class AdapterWeightsFile {
                       + " model."
                       + differences);
             });
+  }
+
+  /** The names in the file, without the prefix. */
+  private static Set<String> there(SafeTensors tensors) {
+    return tensors.names().stream()
+        .filter(name -> name.startsWith(PREFIX))
+        .map(name -> name.substring(PREFIX.length()))
+        .collect(Collectors.toSet());
   }
 
   /** A copy, not a view of the mapping: adapters are small and their file may be saved over. */

@@ -1,21 +1,36 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.model.DecoderModel;
+import io.github.lora4j.model.MlpSpec;
+import io.github.lora4j.model.SequenceClassifier;
+import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.ExpertLinear;
+import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The modules of a model that is to get an adapter. */
 final class BaseLayers {
 
+  private static final Logger LOG = LoggerFactory.getLogger(BaseLayers.class);
+
   private final DecoderModel base;
   private final Map<String, LinearLayer> linears = new LinkedHashMap<>();
+  private final Map<String, LinearLayer> routers = new LinkedHashMap<>();
+  private final Map<String, ExpertLinear> experts = new LinkedHashMap<>();
 
   private BaseLayers(DecoderModel base) {
     this.base = base;
     base.linearLayers().forEach(layer -> linears.put(layer.name(), layer));
+    base.withLinears(new Collector());
   }
 
   /**
@@ -26,7 +41,10 @@ final class BaseLayers {
    */
   static BaseLayers of(DecoderModel base) {
     BaseLayers layers = new BaseLayers(base);
-    if (layers.linears.values().stream().anyMatch(LoraLinear.class::isInstance)) {
+    if (layers.linears.values().stream()
+            .anyMatch(layer -> layer instanceof LoraLinear || layer instanceof TrainedCopy)
+        || layers.routers.values().stream().anyMatch(LoraLinear.class::isInstance)
+        || layers.experts.values().stream().anyMatch(LoraExperts.class::isInstance)) {
       throw new IllegalStateException(
           "This model is seen through an adapter already; wrap its baseModel(), or what"
               + " mergeAndUnload() gives.");
@@ -39,15 +57,135 @@ final class BaseLayers {
     return layers;
   }
 
-  /** The linear layer of a target. */
+  /** The linear layer, or the router, of a target. */
   LinearLayer linear(AdapterTarget target) {
-    return Objects.requireNonNull(linears.get(target.module()), target.module());
+    LinearLayer layer = linears.getOrDefault(target.module(), routers.get(target.module()));
+    return Objects.requireNonNull(layer, target.module());
+  }
+
+  /** The experts of a target. */
+  ExpertLinear experts(ExpertTarget target) {
+    return Objects.requireNonNull(experts.get(target.parameter()), target.parameter());
+  }
+
+  /**
+   * A linear layer that is to be trained whole.
+   *
+   * @throws AdapterMismatchException if its weight isn't dense
+   */
+  DenseLinear dense(String name) {
+    LinearLayer layer = Objects.requireNonNull(linears.get(name), name);
+    if (layer instanceof DenseLinear dense) {
+      return dense;
+    }
+    throw new AdapterMismatchException(
+        "modulesToSave: "
+            + name
+            + " can be trained whole only where its weight is dense, found "
+            + layer.getClass().getSimpleName());
+  }
+
+  /**
+   * Completes a configuration that somebody wrote for this model.
+   *
+   * @throws AdapterMismatchException if it is for models of another kind
+   */
+  LoraConfig completed(LoraConfig config) {
+    boolean classifies = base instanceof SequenceClassifier;
+    boolean causal = config.taskType().filter(TaskType.CAUSAL_LM::equals).isPresent();
+    if (classifies && causal) {
+      throw new AdapterMismatchException(
+          "taskType is CAUSAL_LM, but " + base + " classifies sequences: set it to SEQ_CLS");
+    }
+    LoraConfig complete = SavedModules.complete(config);
+    if (base instanceof SequenceClassifier classifier
+        && classifier.headIsFresh()
+        && !complete.modulesToSave().contains(base.headName())) {
+      LOG.warn(
+          "{} is newly initialized and stays as it is: without taskType(SEQ_CLS), or"
+              + " modulesToSave(\"{}\"), it is not trained",
+          base.headName(),
+          base.headName());
+    }
+    return complete;
   }
 
   MatchedModules match(LoraConfig config, NameCheck check) {
-    List<ModuleEntry> modules =
-        base.moduleNames().stream().map(name -> new ModuleEntry(name, kind(name))).toList();
-    return ModuleMatcher.match(modules, config, base.family().defaultTargetModules(), check);
+    return ModuleMatcher.match(
+        modules(), parameters(), config, base.family().defaultTargetModules(), check);
+  }
+
+  /** What a file must hold of the updates. */
+  List<ExpectedUpdate> expected(MatchedModules matched) {
+    UnaryOperator<String> older = base.family()::storedName;
+    List<ExpectedUpdate> expected = new ArrayList<>();
+    for (AdapterTarget target : matched.targets()) {
+      LinearLayer layer = linear(target);
+      expected.add(
+          new AdapterWeightsFile.Expected(
+              target.module(), target.r(), layer.inFeatures(), layer.outFeatures(), older));
+    }
+    for (ExpertTarget target : matched.experts()) {
+      expected.add(new ExpectedExperts(target, experts(target), older));
+    }
+    return expected;
+  }
+
+  /** The configuration with the names that experts have today. */
+  LoraConfig withExperts(LoraConfig config) {
+    return MixtureTargets.resolve(config, base, new KnownModules(modules()));
+  }
+
+  private List<ModuleEntry> modules() {
+    return base.moduleNames().stream().map(name -> new ModuleEntry(name, kind(name))).toList();
+  }
+
+  /** What {@code targetParameters} can name. */
+  private List<ParameterEntry> parameters() {
+    List<ParameterEntry> parameters = new ArrayList<>();
+    for (int layer = 0; layer < base.spec().numHiddenLayers(); layer++) {
+      if (base.spec().blocks().get(layer).mlp() instanceof MlpSpec.Experts mlp) {
+        String container = base.spec().inLayer(layer, mlp.experts());
+        MlpSpec.StoredExpert stored = mlp.stored();
+        parameters.add(
+            new ParameterEntry(
+                base.spec().inLayer(layer, mlp.gateUp()),
+                container,
+                List.of(stored.gate(), stored.up())));
+        parameters.add(
+            new ParameterEntry(
+                base.spec().inLayer(layer, mlp.down()), container, List.of(stored.down())));
+      }
+    }
+    routers.keySet().forEach(name -> parameters.add(ParameterEntry.weightOf(name)));
+    linears.forEach(
+        (name, layer) -> {
+          if (layer instanceof DenseLinear dense && !dense.isInputFirst()) {
+            parameters.add(ParameterEntry.weightOf(name));
+          }
+        });
+    return List.copyOf(parameters);
+  }
+
+  /** Changes nothing, but takes down what {@link DecoderModel#linearLayers} leaves out. */
+  private final class Collector implements LayerChange {
+
+    @Override
+    public LinearLayer apply(LinearLayer layer) {
+      return layer;
+    }
+
+    @Override
+    public LinearLayer router(LinearLayer router) {
+      routers.put(router.name(), router);
+      return router;
+    }
+
+    @Override
+    public ExpertLinear experts(ExpertLinear layer) {
+      experts.put(layer.name(), layer);
+      return layer;
+    }
   }
 
   private ModuleEntry.Kind kind(String name) {

@@ -25,12 +25,15 @@ public final class LoraConfig {
   private final double loraAlpha;
   private final double loraDropout;
   private final TargetModules targetModules;
+  private final List<String> targetParameters;
   private final TargetModules excludeModules;
   private final boolean useRslora;
+  private final boolean fanInFanOut;
   private final Map<String, Integer> rankPattern;
   private final Map<String, Double> alphaPattern;
   private final List<Integer> layersToTransform;
   private final List<String> layersPattern;
+  private final List<String> modulesToSave;
   private final InitLoraWeights initLoraWeights;
   private final @Nullable TaskType taskType;
   private final boolean inferenceMode;
@@ -43,12 +46,15 @@ public final class LoraConfig {
     loraAlpha = builder.resolvedAlpha();
     loraDropout = builder.resolvedDropout();
     targetModules = builder.targetModules;
+    targetParameters = List.copyOf(builder.targetParameters);
     excludeModules = builder.excludeModules;
     useRslora = builder.useRslora;
+    fanInFanOut = builder.fanInFanOut;
     rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(builder.rankPattern));
     alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(builder.alphaPattern));
     layersToTransform = List.copyOf(builder.layersToTransform);
     layersPattern = List.copyOf(builder.layersPattern);
+    modulesToSave = List.copyOf(builder.modulesToSave);
     initLoraWeights = builder.initLoraWeights;
     taskType = builder.taskType;
     inferenceMode = builder.inferenceMode;
@@ -115,6 +121,11 @@ public final class LoraConfig {
     return targetModules;
   }
 
+  /** The parameters to adapt where they belong to no linear layer, by ends of their names. */
+  public List<String> targetParameters() {
+    return targetParameters;
+  }
+
   /** The modules that stay as they are although they are targeted; no names where none do. */
   public TargetModules excludeModules() {
     return excludeModules;
@@ -123,6 +134,11 @@ public final class LoraConfig {
   /** Whether the scaling divides by √r rather than r. */
   public boolean useRslora() {
     return useRslora;
+  }
+
+  /** Whether the base stores the weights of targeted layers as {@code [in, out]}. */
+  public boolean fanInFanOut() {
+    return fanInFanOut;
   }
 
   /** Ranks of their own for some layers, in the order in which they are tried. */
@@ -143,6 +159,11 @@ public final class LoraConfig {
   /** The names of the lists that {@link #layersToTransform()} counts in; empty for any. */
   public List<String> layersPattern() {
     return layersPattern;
+  }
+
+  /** The linear layers that are trained and saved whole, by ends of their names. */
+  public List<String> modulesToSave() {
+    return modulesToSave;
   }
 
   /** How the adapter begins. */
@@ -186,13 +207,16 @@ public final class LoraConfig {
     fields.put("loraAlpha", loraAlpha);
     fields.put("loraDropout", loraDropout);
     fields.put("targetModules", targetModules);
+    fields.put("targetParameters", targetParameters);
     fields.put("excludeModules", excludeModules);
     fields.put("useRslora", useRslora);
+    fields.put("fanInFanOut", fanInFanOut);
     // As lists: the order of the keys is part of what a pattern means.
     fields.put("rankPattern", new ArrayList<>(rankPattern.entrySet()));
     fields.put("alphaPattern", new ArrayList<>(alphaPattern.entrySet()));
     fields.put("layersToTransform", layersToTransform);
     fields.put("layersPattern", layersPattern);
+    fields.put("modulesToSave", modulesToSave);
     fields.put("initLoraWeights", initLoraWeights);
     fields.put("taskType", taskType());
     fields.put("inferenceMode", inferenceMode);

@@ -20,12 +20,15 @@ public final class LoraConfigBuilder {
 
   int r = DEFAULT_RANK;
   TargetModules targetModules = TargetModules.modelDefault();
+  List<String> targetParameters = List.of();
   TargetModules excludeModules = TargetModules.names();
   boolean useRslora;
+  boolean fanInFanOut;
   Map<String, Integer> rankPattern = new LinkedHashMap<>();
   Map<String, Double> alphaPattern = new LinkedHashMap<>();
   List<Integer> layersToTransform = List.of();
   List<String> layersPattern = List.of();
+  List<String> modulesToSave = List.of();
   InitLoraWeights initLoraWeights = InitLoraWeights.KAIMING;
   @Nullable TaskType taskType;
   boolean inferenceMode;
@@ -47,12 +50,15 @@ public final class LoraConfigBuilder {
     startAlpha = config.loraAlpha();
     startDropout = config.loraDropout();
     targetModules = config.targetModules();
+    targetParameters = config.targetParameters();
     excludeModules = config.excludeModules();
     useRslora = config.useRslora();
+    fanInFanOut = config.fanInFanOut();
     rankPattern.putAll(config.rankPattern());
     alphaPattern.putAll(config.alphaPattern());
     layersToTransform = config.layersToTransform();
     layersPattern = config.layersPattern();
+    modulesToSave = config.modulesToSave();
     initLoraWeights = config.initLoraWeights();
     taskType = config.taskType().orElse(null);
     inferenceMode = config.inferenceMode();
@@ -110,6 +116,23 @@ public final class LoraConfigBuilder {
     return this;
   }
 
+  /**
+   * Parameters to adapt, by names or ends of names after a dot: those of all experts of a mixture,
+   * such as {@code mlp.experts.gate_up_proj} and {@code mlp.experts.down_proj}, a router's {@code
+   * gate.weight}, or the weight of a linear layer. {@link #layersToTransform} and {@link
+   * #excludeModules} don't concern them, as in PEFT, and there can be no dropout beside them.
+   *
+   * <p>In a model with a mixture of experts the names that experts had in transformers 4 ({@code
+   * w1}, {@code w3}, {@code w2}; {@code gate_proj}, {@code up_proj}, {@code down_proj}; {@code
+   * gate}) work in {@link #targetModules(String...)} too, and {@code all-linear} stands for the
+   * experts and the router as well; {@link PeftModel#config} says what became of them. To adapt
+   * experts alone, name no modules: {@code targetModules()}.
+   */
+  public LoraConfigBuilder targetParameters(String... names) {
+    this.targetParameters = Arrays.stream(names).distinct().toList();
+    return this;
+  }
+
   /** Modules that stay as they are although they are targeted, by names or ends of names. */
   public LoraConfigBuilder excludeModules(String... names) {
     return excludeModules(TargetModules.names(names));
@@ -127,6 +150,16 @@ public final class LoraConfigBuilder {
    */
   public LoraConfigBuilder useRslora(boolean useRslora) {
     this.useRslora = useRslora;
+    return this;
+  }
+
+  /**
+   * Whether the base stores the weights of targeted layers as {@code [in, out]}, as GPT-2 does.
+   * Default false. It need not be set: the layers themselves tell, and a saved adapter says what
+   * they told.
+   */
+  public LoraConfigBuilder fanInFanOut(boolean fanInFanOut) {
+    this.fanInFanOut = fanInFanOut;
     return this;
   }
 
@@ -178,6 +211,16 @@ public final class LoraConfigBuilder {
    */
   public LoraConfigBuilder layersPattern(String... names) {
     this.layersPattern = Arrays.asList(names.clone());
+    return this;
+  }
+
+  /**
+   * Linear layers that are trained and saved whole, by ends of their names, such as {@code
+   * lm_head}: a float32 copy is trained, the base's own stays as it is. With {@link
+   * TaskType#SEQ_CLS} the classifier's head {@code score} is always among them. Default: none.
+   */
+  public LoraConfigBuilder modulesToSave(String... names) {
+    this.modulesToSave = Arrays.asList(names.clone());
     return this;
   }
 
@@ -245,16 +288,6 @@ public final class LoraConfigBuilder {
     return refuse(UnbuiltSetting.LORA_BIAS, loraBias);
   }
 
-  /** Weights stored as {@code [in, out]}: not built yet. */
-  public LoraConfigBuilder fanInFanOut(boolean fanInFanOut) {
-    return refuse(UnbuiltSetting.FAN_IN_FAN_OUT, fanInFanOut);
-  }
-
-  /** Modules that are trained and saved whole: not built yet. */
-  public LoraConfigBuilder modulesToSave(String... names) {
-    return refuse(UnbuiltSetting.MODULES_TO_SAVE, Arrays.asList(names));
-  }
-
   /** Single rows of the embedding to train: not built yet. */
   public LoraConfigBuilder trainableTokenIndices(int... tokens) {
     return refuse(UnbuiltSetting.TRAINABLE_TOKEN_INDICES, boxed(tokens));
@@ -265,11 +298,6 @@ public final class LoraConfigBuilder {
     return refuse(
         UnbuiltSetting.LAYER_REPLICATION,
         Arrays.stream(ranges).map(LoraConfigBuilder::boxed).toList());
-  }
-
-  /** Parameters rather than modules as targets: not built yet. */
-  public LoraConfigBuilder targetParameters(String... names) {
-    return refuse(UnbuiltSetting.TARGET_PARAMETERS, Arrays.asList(names));
   }
 
   /** Adapters shared between tied layers: not built yet. */

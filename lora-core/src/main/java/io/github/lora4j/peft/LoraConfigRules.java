@@ -1,5 +1,6 @@
 package io.github.lora4j.peft;
 
+import java.util.Locale;
 import java.util.Map;
 
 /** What must hold between the fields of a configuration, as PEFT has it or stricter. */
@@ -19,10 +20,22 @@ final class LoraConfigRules {
     checkExcluded(config.excludeModules());
     checkPatterns("rankPattern", config.rankPattern());
     checkPatterns("alphaPattern", config.alphaPattern());
+    require(
+        config.modulesToSave().stream().noneMatch(String::isBlank),
+        "modulesToSave holds a blank name, which every module's name ends in");
     config.layersPattern().forEach(p -> PythonRegex.ofLayersPattern("layersPattern", p));
     require(
-        !(config.targetModules() instanceof TargetModules.Names names) || !names.names().isEmpty(),
+        !(config.targetModules() instanceof TargetModules.Names names)
+            || !names.names().isEmpty()
+            || !config.targetParameters().isEmpty(),
         "targetModules names no modules: give names, a regular expression or all-linear");
+    require(!config.targetParameters().contains(""), "a name in targetParameters is empty");
+    require(
+        config.targetParameters().isEmpty() || dropout == 0,
+        "loraDropout is %s, but adapters on parameters (here %s) can't drop their inputs: set it to"
+            + " 0, or target linear layers only",
+        dropout,
+        config.targetParameters());
   }
 
   private static void checkLayers(LoraConfig config) {
@@ -63,9 +76,10 @@ final class LoraConfigRules {
     require(Double.isFinite(alpha), "%s is a finite number, not %s".formatted(field, alpha));
   }
 
-  private static void require(boolean holds, String problem) {
+  private static void require(boolean holds, String problem, Object... values) {
     if (!holds) {
-      throw new IllegalArgumentException(problem);
+      throw new IllegalArgumentException(
+          values.length == 0 ? problem : String.format(Locale.ROOT, problem, values));
     }
   }
 }

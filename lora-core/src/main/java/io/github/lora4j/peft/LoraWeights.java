@@ -23,18 +23,30 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
   /** Fresh matrices, drawn as PEFT draws them; only with {@code RANDOM} is B other than zero. */
   static LoraWeights init(
       InitLoraWeights how, int r, int in, int out, Generator generator, Device device) {
+    return init(how, r, r, in, out, generator, device);
+  }
+
+  /**
+   * The same for several updates one upon another.
+   *
+   * @param r the rank of each, which normally distributed numbers go by
+   * @param rows the ranks of all
+   */
+  static LoraWeights init(
+      InitLoraWeights how, int r, long rows, int in, int out, Generator generator, Device device) {
     try (TensorScope scope = TensorScope.open()) {
       double uniformBound = 1 / Math.sqrt(in);
       Tensor a =
           switch (how) {
-            case KAIMING, RANDOM -> Tensor.uniform(-uniformBound, uniformBound, generator, r, in);
-            case GAUSSIAN -> Tensor.normal(0, 1.0 / r, generator, r, in);
+            case KAIMING, RANDOM ->
+                Tensor.uniform(-uniformBound, uniformBound, generator, rows, in);
+            case GAUSSIAN -> Tensor.normal(0, 1.0 / r, generator, rows, in);
           };
-      double outBound = 1 / Math.sqrt(r);
+      double outBound = 1 / Math.sqrt(rows);
       Tensor b =
           how == InitLoraWeights.RANDOM
-              ? Tensor.uniform(-outBound, outBound, generator, out, r)
-              : Tensor.zeros(DType.F32, Device.CPU, out, r);
+              ? Tensor.uniform(-outBound, outBound, generator, out, rows)
+              : Tensor.zeros(DType.F32, Device.CPU, out, rows);
       return new LoraWeights(
           TensorScope.keep(a.to(device)).requiresGrad(true),
           TensorScope.keep(b.to(device)).requiresGrad(true));

@@ -30,6 +30,20 @@ final class ModuleMatcher {
    */
   static MatchedModules match(
       List<ModuleEntry> modules, LoraConfig config, List<String> defaultTargets, NameCheck check) {
+    return match(modules, List.of(), config, defaultTargets, check);
+  }
+
+  /**
+   * Matches.
+   *
+   * @param parameters those that {@code targetParameters} can name, in the model's order
+   */
+  static MatchedModules match(
+      List<ModuleEntry> modules,
+      List<ParameterEntry> parameters,
+      LoraConfig config,
+      List<String> defaultTargets,
+      NameCheck check) {
     KnownModules model = new KnownModules(modules);
     TargetModules named = expand(model, config, defaultTargets);
     TargetModules targets = shorten(model, named);
@@ -43,14 +57,23 @@ final class ModuleMatcher {
     problems.unknownExclusions();
     problems.unknownLayers();
     List<String> names = having(verdicts, Verdict.TARGET).stream().map(ModuleEntry::name).toList();
-    if (names.isEmpty()) {
+    TargetParameters targeted = TargetParameters.match(parameters, config, names, problems);
+    if (names.isEmpty() && targeted.isEmpty()) {
       problems.nothingMatched(named, Set.copyOf(verdicts.values()));
     } else {
-      problems.unknownKeys("rankPattern", config.rankPattern(), names);
-      problems.unknownKeys("alphaPattern", config.alphaPattern(), names);
+      List<String> adapted = new ArrayList<>(names);
+      adapted.addAll(targeted.names());
+      problems.unknownKeys("rankPattern", config.rankPattern(), adapted);
+      problems.unknownKeys("alphaPattern", config.alphaPattern(), adapted);
     }
     problems.report();
-    return new MatchedModules(withRanks(config, names), targets);
+    List<AdapterTarget> adapted = new ArrayList<>(withRanks(config, names));
+    adapted.addAll(targeted.weights(config));
+    return new MatchedModules(
+        List.copyOf(adapted),
+        targets,
+        SavedModules.match(model, config, check),
+        targeted.experts(config));
   }
 
   private static List<ModuleEntry> having(Map<ModuleEntry, Verdict> verdicts, Verdict verdict) {
@@ -68,6 +91,9 @@ final class ModuleMatcher {
               .toList());
     }
     if (targets instanceof TargetModules.ModelDefault) {
+      if (defaultTargets.isEmpty() && !config.targetParameters().isEmpty()) {
+        return new TargetModules.Names(List.of());
+      }
       if (defaultTargets.isEmpty()) {
         throw new AdapterMismatchException(
             "PEFT has no default targetModules for this family of models: name them; its linear layers are named %s, and \"all-linear\" stands for all"

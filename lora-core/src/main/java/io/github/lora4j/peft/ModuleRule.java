@@ -8,8 +8,8 @@ import java.util.function.Predicate;
 /**
  * Decides by name whether a module gets an adapter; the rules are PEFT's.
  *
- * <p>Exclusion wins. The indices of layers count only for a target given by the end of its name: a
- * full name is a target in any layer.
+ * <p>Exclusion wins, and so does being trained whole. The indices of layers count only for a target
+ * given by the end of its name: a full name is a target in any layer.
  */
 final class ModuleRule {
 
@@ -33,7 +33,9 @@ final class ModuleRule {
    * @param targets names or a regular expression: nothing that is still to be expanded
    */
   ModuleRule(LoraConfig config, TargetModules targets) {
-    excluded = matching("excludeModules", config.excludeModules());
+    excluded =
+        matching("excludeModules", config.excludeModules())
+            .or(module -> SavedModules.contain(config.modulesToSave(), module));
     named = matching("targetModules", targets);
     fullName = fullNames(targets)::contains;
     layers = new LayerIndices(config);

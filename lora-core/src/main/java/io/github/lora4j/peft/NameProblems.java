@@ -63,6 +63,20 @@ final class NameProblems {
     }
   }
 
+  void unknownParameter(String name, List<ParameterEntry> parameters) {
+    List<String> known = parameters.stream().map(ParameterEntry::name).toList();
+    found(
+        "targetParameters: no parameter of experts, routers or linear layers is named %s%s"
+            .formatted(name, KnownModules.didYouMean(name, known)));
+  }
+
+  /** An error in PEFT too. */
+  void targetedTwice(ParameterEntry parameter) {
+    errors.add(
+        "%s is named in targetParameters, but its layer is in targetModules too: leave it out of one of them"
+            .formatted(parameter.name()));
+  }
+
   void unknownExclusions() {
     TargetModules excluded = config.excludeModules();
     if (excluded instanceof TargetModules.Names given) {
@@ -114,8 +128,8 @@ final class NameProblems {
               .formatted(config.layersToTransform(), show(targets)));
     } else if (verdicts.contains(Verdict.EXCLUDED)) {
       problem.append(
-          "nothing in %s is left by excludeModules %s"
-              .formatted(show(targets), show(config.excludeModules())));
+          "nothing in %s is left by excludeModules %s and modulesToSave %s"
+              .formatted(show(targets), show(config.excludeModules()), config.modulesToSave()));
     } else {
       problem.append("nothing matches %s".formatted(show(targets)));
       if (targets instanceof TargetModules.Regex regex

@@ -3,19 +3,15 @@ package io.github.lora4j.peft;
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.model.DecoderModel;
 import io.github.lora4j.model.PreTrainedModel;
+import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
-import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.Tensor;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +35,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   private final M view;
   private final LoraConfig config;
   private final MatchedModules matched;
-  private final List<LoraLinear> layers;
+  private final AdaptedLayers layers = new AdaptedLayers();
   private final AdapterSwitch enabled;
   private boolean closed;
 
@@ -49,39 +45,22 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   private PeftModel(
       M base,
       LoraConfig config,
+      BaseLayers baseLayers,
       MatchedModules matched,
-      Function<AdapterTarget, LoraWeights> weights) {
+      AdapterSource source) {
     this.base = base;
     this.config = config;
     this.matched = matched;
     this.enabled = new AdapterSwitch();
-    Map<String, AdapterTarget> targets =
-        matched.targets().stream().collect(Collectors.toMap(AdapterTarget::module, t -> t));
-    List<LoraLinear> wrapped = new ArrayList<>();
     try {
       this.view =
           (M)
               base.withLinears(
-                  layer -> {
-                    AdapterTarget target = targets.get(layer.name());
-                    if (target == null) {
-                      return layer;
-                    }
-                    LoraLinear lora =
-                        new LoraLinear(
-                            layer,
-                            weights.apply(target),
-                            target.scaling(),
-                            config.loraDropout(),
-                            enabled);
-                    wrapped.add(lora);
-                    return lora;
-                  });
+                  layers.wrapping(baseLayers, matched, config.loraDropout(), source, enabled));
     } catch (RuntimeException | Error e) {
-      wrapped.forEach(LoraLinear::close);
+      layers.close();
       throw e;
     }
-    this.layers = List.copyOf(wrapped);
   }
 
   /** Puts a fresh adapter around a model: {@code get_peft_model}. */
@@ -97,24 +76,13 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @throws io.github.lora4j.error.AdapterMismatchException if a name in the configuration matches
    *     no layer
    */
-  public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig config, long seed) {
+  public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig given, long seed) {
     BaseLayers layers = BaseLayers.of(base);
+    LoraConfig config = layers.withExperts(layers.completed(given));
     MatchedModules matched = layers.match(config, NameCheck.STRICT);
     try (Generator generator = Generator.of(seed)) {
       return new PeftModel<>(
-          base,
-          config,
-          matched,
-          target -> {
-            LinearLayer layer = layers.linear(target);
-            return LoraWeights.init(
-                config.initLoraWeights(),
-                target.r(),
-                layer.inFeatures(),
-                layer.outFeatures(),
-                generator,
-                layer.device());
-          });
+          base, config, layers, matched, new AdapterSource.Fresh(config, layers, generator));
     }
   }
 
@@ -136,20 +104,14 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public static <M extends DecoderModel> PeftModel<M> fromPretrained(
       M base, Path adapterDir, boolean isTrainable) {
     BaseLayers layers = BaseLayers.of(base);
-    LoraConfig config = LoraConfig.load(adapterDir);
+    LoraConfig config = layers.withExperts(SavedModules.complete(LoraConfig.load(adapterDir)));
     MatchedModules matched = layers.match(config, NameCheck.LENIENT);
-    List<AdapterWeightsFile.Expected> expected =
-        matched.targets().stream()
-            .map(
-                target -> {
-                  LinearLayer layer = layers.linear(target);
-                  return new AdapterWeightsFile.Expected(
-                      target.module(), target.r(), layer.inFeatures(), layer.outFeatures());
-                })
-            .toList();
-    Map<String, LoraWeights> weights = AdapterWeightsFile.read(adapterDir, expected, base.device());
+    List<ExpectedUpdate> expected = layers.expected(matched);
+    List<DenseLinear> saved = matched.saved().stream().map(layers::dense).toList();
+    AdapterWeightsFile.Contents read =
+        AdapterWeightsFile.read(adapterDir, expected, saved, base.device());
     return new PeftModel<>(
-        base, config, matched, target -> weights.get(target.module()).requiresGrad(isTrainable));
+        base, config, layers, matched, new AdapterSource.Stored(read, isTrainable));
   }
 
   // ---- what it is
@@ -170,9 +132,22 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     return config;
   }
 
+  /** The names of the layers that are trained whole ({@code modulesToSave}), in that order. */
+  public List<String> savedModuleNames() {
+    return layers.copies().stream().map(TrainedCopy::name).toList();
+  }
+
   /** The names of the layers that carry the adapter, in the model's order. */
   public List<String> targetedModuleNames() {
-    return layers.stream().map(LoraLinear::name).toList();
+    return layers.linears().stream().map(LoraLinear::name).toList();
+  }
+
+  /**
+   * The names of the parameters of experts that carry the adapter, in the model's order; routers
+   * are among {@link #targetedModuleNames}.
+   */
+  public List<String> targetedParameterNames() {
+    return layers.experts().stream().map(LoraExperts::name).toList();
   }
 
   @Override
@@ -291,7 +266,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public void mergeAdapter(boolean safeMerge) {
     requireOpen();
     try {
-      layers.forEach(layer -> layer.merge(safeMerge));
+      layers.merge(safeMerge);
     } catch (RuntimeException e) {
       unmergeAdapter();
       throw e;
@@ -300,12 +275,12 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
 
   /** Takes the adapter out again: the base's weights are the very same bits as before. */
   public void unmergeAdapter() {
-    layers.forEach(LoraLinear::unmerge);
+    layers.unmerge();
   }
 
   /** Whether the adapter is merged. */
   public boolean isMerged() {
-    return layers.stream().anyMatch(LoraLinear::isMerged);
+    return layers.isMerged();
   }
 
   /** Makes a plain model with the adapter inside, after checking that all weights are finite. */
@@ -323,16 +298,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   @SuppressWarnings("unchecked") // as in the constructor
   public M mergeAndUnload(boolean safeMerge) {
     requireOpen();
-    Map<String, LinearLayer> merged = new LinkedHashMap<>();
-    try {
-      layers.forEach(layer -> merged.put(layer.name(), layer.mergedLayer(safeMerge)));
-    } catch (RuntimeException | Error e) {
-      merged.values().forEach(LinearLayer::close);
-      throw e;
-    }
-    return (M)
-        base.shareWith(
-            layer -> merged.containsKey(layer.name()) ? merged.get(layer.name()) : layer.share());
+    return (M) base.shareWith(layers.unloading(safeMerge));
   }
 
   private void requireOpen() {
@@ -346,7 +312,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public void close() {
     if (!closed) {
       closed = true;
-      layers.forEach(LoraLinear::close);
+      layers.close();
     }
   }
 
@@ -354,6 +320,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public String toString() {
     return closed
         ? "closed PeftModel"
-        : "PeftModel[%d layers with r=%d around %s]".formatted(layers.size(), config.r(), base);
+        : "PeftModel[%d layers with r=%d around %s]"
+            .formatted(layers.linears().size() + layers.experts().size(), config.r(), base);
   }
 }

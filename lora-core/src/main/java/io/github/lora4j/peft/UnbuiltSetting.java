@@ -10,13 +10,8 @@ enum UnbuiltSetting {
   BIAS("bias", "none", "leave it \"none\": the biases of the base stay frozen"),
   USE_DORA("use_dora", false, "leave it false; useRslora(true) with a higher r comes near it"),
   LORA_BIAS("lora_bias", false, "leave it false: adapters have no bias"),
-  FAN_IN_FAN_OUT(
-      "fan_in_fan_out", false, "leave it false: no model with transposed weights is built yet"),
-  MODULES_TO_SAVE(
-      "modules_to_save", null, "target these modules with targetModules where they are linear"),
   TRAINABLE_TOKEN_INDICES("trainable_token_indices", null, "leave it out: embeddings stay frozen"),
   LAYER_REPLICATION("layer_replication", null, "leave it out: layers are adapted where they are"),
-  TARGET_PARAMETERS("target_parameters", null, "name linear layers in targetModules"),
   ENSURE_WEIGHT_TYING(
       "ensure_weight_tying", false, "leave it false: embeddings have no adapters to be tied"),
   ALORA_INVOCATION_TOKENS(

@@ -21,12 +21,13 @@ final class SupervisionCheck {
    * @throws DatasetException if none is left
    */
   static Dataset<TokenizedExample> supervised(Dataset<TokenizedExample> dataset) {
-    Dataset<TokenizedExample> kept = dataset.filter(example -> example.supervisedTokens() > 0);
+    Dataset<TokenizedExample> kept = dataset.filter(example -> example.supervisedItems() > 0);
     if (kept.isEmpty()) {
       throw new DatasetException(
           ("No example of %s has a supervised token: every label is %d, or the only other one"
                   + " stands first. Check that the completion isn't empty and that truncation"
-                  + " (maxLength) doesn't cut it off.")
+                  + " (maxLength) doesn't cut it off. (To train a classifier, label whole sequences:"
+                  + " TokenizedExample.labelled.)")
               .formatted(dataset, TokenizedExample.IGNORE_INDEX));
     }
     if (kept.size() < dataset.size()) {

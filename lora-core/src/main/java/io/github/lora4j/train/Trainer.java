@@ -19,14 +19,15 @@ import org.slf4j.LoggerFactory;
 /**
  * Trains what is trainable in a model: a LoRA adapter, or all of it.
  *
- * <p>The loss of an update is the sum over all its supervised tokens, of all its batches, divided
- * by their number, so that accumulating over small batches gives the update of a large one. The
- * order of the examples and the dropout are functions of the seeds. A trainer borrows the model and
- * belongs to one thread.
+ * <p>The loss of an update is the sum over all its supervised items, of all its batches, divided by
+ * their number, so that accumulating over small batches gives the update of a large one. Items are
+ * tokens, or sequences where whole sequences are labelled. The order of the examples and the
+ * dropout are functions of the seeds. A trainer borrows the model and belongs to one thread.
  *
  * <p>The Python counterpart is {@code transformers.Trainer}; names, defaults, schedules and log
- * lines are its own. Different are the evaluation loss (per token here), the speeds (of what really
- * ran) and a loss that isn't finite (stops here).
+ * lines are its own. Different are the accumulation of classifiers' losses (transformers adds the
+ * means of the batches up, undivided in most families), the evaluation loss (per item here), the
+ * speeds (of what really ran) and a loss that isn't finite (stops here).
  */
 public final class Trainer {
 
@@ -39,6 +40,7 @@ public final class Trainer {
   private final DataCollator dataCollator;
   private final List<TrainerCallback> callbacks;
   private final List<Integer> eosTokenIds;
+  private final Optional<ComputeMetrics> computeMetrics;
 
   private Trainer(Builder builder) {
     model = builder.model;
@@ -48,6 +50,7 @@ public final class Trainer {
     dataCollator = builder.dataCollator;
     callbacks = List.copyOf(builder.callbacks);
     eosTokenIds = builder.eosTokenIds;
+    computeMetrics = builder.computeMetrics;
   }
 
   /** Starts with the model, which is borrowed, and the arguments. */
@@ -102,7 +105,8 @@ public final class Trainer {
         dataset,
         dataCollator,
         args.perDeviceEvalBatchSize(),
-        args.bf16() ? context.autocast(DType.BF16) : context);
+        args.bf16() ? context.autocast(DType.BF16) : context,
+        computeMetrics);
   }
 
   /** Collects what a trainer works with. */
@@ -115,6 +119,7 @@ public final class Trainer {
     private Optional<Dataset<TokenizedExample>> evalDataset = Optional.empty();
     private DataCollator dataCollator = PaddingCollator.of(0);
     private List<Integer> eosTokenIds;
+    private Optional<ComputeMetrics> computeMetrics = Optional.empty();
 
     private Builder(PreTrainedModel model, TrainingArguments args) {
       this.model = model;
@@ -155,6 +160,12 @@ public final class Trainer {
      */
     public Builder eosTokenIds(int... eosTokenIds) {
       this.eosTokenIds = Arrays.stream(eosTokenIds).boxed().toList();
+      return this;
+    }
+
+    /** What evaluations measure beside the loss; default nothing. */
+    public Builder computeMetrics(ComputeMetrics computeMetrics) {
+      this.computeMetrics = Optional.of(computeMetrics);
       return this;
     }
 

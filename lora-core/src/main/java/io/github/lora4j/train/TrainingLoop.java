@@ -140,10 +140,10 @@ final class TrainingLoop {
       List<Batch> batches, double epochAfter, Optimizer optimizer, ForwardContext context) {
     int step = globalStep + 1;
     double rate = schedule.at(globalStep);
-    long supervised = batches.stream().mapToLong(Batch::supervisedTokens).sum();
+    long supervised = batches.stream().mapToLong(Batch::supervisedItems).sum();
     if (supervised == 0) {
       throw new IllegalStateException(
-          "No batch of step %d has a supervised token, though each example has one: the DataCollator"
+          "No batch of step %d has anything supervised, though each example has: the DataCollator"
                   .formatted(step)
               + " masks or cuts them");
     }

@@ -26,6 +26,7 @@ class LoraConfigTest {
     assertThat(config.targetModules()).isEqualTo(TargetModules.modelDefault());
     assertThat(config.excludeModules()).isEqualTo(TargetModules.names());
     assertThat(config.useRslora()).isFalse();
+    assertThat(config.fanInFanOut()).isFalse();
     assertThat(config.initLoraWeights()).isEqualTo(InitLoraWeights.KAIMING);
     assertThat(config.taskType()).isEmpty();
     assertThat(config.inferenceMode()).isFalse();
@@ -69,6 +70,7 @@ class LoraConfigTest {
             .targetModules("q_proj")
             .excludeModules(TargetModules.regex(".*0.*"))
             .useRslora(true)
+            .fanInFanOut(true)
             .rankPattern("q_proj", 4)
             .alphaPattern("q_proj", 2)
             .layersToTransform(1)
@@ -81,6 +83,14 @@ class LoraConfigTest {
             .build();
     assertThat(config.toBuilder().build()).isEqualTo(config).hasSameHashCodeAs(config);
     assertThat(config.toString()).contains("r=3", "loraAlpha=5.0", "q_proj", "org/model");
+  }
+
+  @Test
+  void copiesTargetParameters() {
+    LoraConfig config = LoraConfig.builder().targetParameters("b.weight", "a", "a").build();
+    assertThat(config.targetParameters()).containsExactly("b.weight", "a");
+    assertThat(config.toBuilder().build()).isEqualTo(config).hasSameHashCodeAs(config);
+    assertThat(config).isNotEqualTo(LoraConfig.builder().build());
   }
 
   @Test
@@ -230,11 +240,8 @@ class LoraConfigTest {
     settings.put("bias", b -> b.bias("all"));
     settings.put("useDora", b -> b.useDora(true));
     settings.put("loraBias", b -> b.loraBias(true));
-    settings.put("fanInFanOut", b -> b.fanInFanOut(true));
-    settings.put("modulesToSave", b -> b.modulesToSave("lm_head"));
     settings.put("trainableTokenIndices", b -> b.trainableTokenIndices(1, 2));
     settings.put("layerReplication", b -> b.layerReplication(new int[] {0, 2}));
-    settings.put("targetParameters", b -> b.targetParameters("mlp.experts.down_proj"));
     settings.put("ensureWeightTying", b -> b.ensureWeightTying(true));
     settings.put("aloraInvocationTokens", b -> b.aloraInvocationTokens(1));
     settings.put("useQalora", b -> b.useQalora(true));

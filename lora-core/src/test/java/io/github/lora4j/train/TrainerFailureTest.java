@@ -128,7 +128,7 @@ class TrainerFailureTest {
 
       assertThatThrownBy(trainer::train)
           .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("No batch of step 1 has a supervised token");
+          .hasMessageContaining("No batch of step 1 has anything supervised");
     }
   }
 

@@ -2,13 +2,15 @@ package io.github.lora4j.benchmarks.compare;
 
 import java.util.List;
 
-/** The two adapters that most people train. */
+/** The adapters that most people train. */
 enum Adapter {
   /** Rank 8 on queries and values: PEFT's defaults. */
   QV8(8, 16, List.of("q_proj", "v_proj")),
   /** Rank 16 on all linear layers. */
   ALL16(
-      16, 32, List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"));
+      16, 32, List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")),
+  /** The same by the word that stands for all linear layers of any family. */
+  LINEAR16(16, 32, List.of("all-linear"));
 
   private final int r;
   private final int alpha;

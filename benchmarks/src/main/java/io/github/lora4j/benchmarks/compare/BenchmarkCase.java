@@ -10,7 +10,7 @@ import java.util.Optional;
  *
  * @param name what {@code --cases} chooses it by
  * @param kind what is measured
- * @param shape the model; empty where none is needed
+ * @param model the base; empty where none is needed
  * @param dtype what the base is loaded in
  * @param adapter what is put around the base
  * @param variant what differs from the plain case
@@ -22,7 +22,7 @@ import java.util.Optional;
 record BenchmarkCase(
     String name,
     Kind kind,
-    Optional<Shape> shape,
+    Optional<RandomModel> model,
     DType dtype,
     Adapter adapter,
     Variant variant,
@@ -36,7 +36,12 @@ record BenchmarkCase(
 
   /** Whether only its name brings it up: it is there to try the benchmarks themselves. */
   boolean isHidden() {
-    return shape.equals(Optional.of(Shape.T));
+    return model.equals(Optional.of(Shape.T));
+  }
+
+  /** The sizes of the model, where it has those of a well-known one. */
+  Optional<Shape> shape() {
+    return model.filter(Shape.class::isInstance).map(Shape.class::cast);
   }
 
   /** The same with another number of steps that count, where they are only repetitions. */
@@ -45,16 +50,16 @@ record BenchmarkCase(
       return this;
     }
     return new BenchmarkCase(
-        name, kind, shape, dtype, adapter, variant, batch, length, warmup, count);
+        name, kind, model, dtype, adapter, variant, batch, length, warmup, count);
   }
 
   /** What a child is told. */
   Task task(Path models) {
-    String model = shape.map(s -> models.resolve(s.name()).toString()).orElse("");
+    String folder = model.map(m -> models.resolve(m.name()).toString()).orElse("");
     List<String> targets = adapter.targets();
     return new Task(
         kind,
-        model,
+        folder,
         dtype.torchName(),
         adapter.r(),
         adapter.alpha(),

@@ -23,6 +23,7 @@ public final class CaseRunner {
     return switch (task.kind()) {
       case LIMITS -> LimitsRun.measure(task);
       case TRAIN -> TrainingRun.ofSteps(task);
+      case FAMILY -> TrainingRun.ofBothWays(task);
       case SFT -> TrainingRun.ofExamples(task);
       case STARTUP -> TrainingRun.ofStart(task);
       case GENERATE -> GenerationRun.measure(task);

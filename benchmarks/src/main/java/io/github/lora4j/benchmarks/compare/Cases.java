@@ -1,5 +1,6 @@
 package io.github.lora4j.benchmarks.compare;
 
+import io.github.lora4j.model.ModelFamilies;
 import io.github.lora4j.tensor.DType;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
@@ -37,6 +38,11 @@ final class Cases {
       for (int batch : List.of(1, 8)) {
         cases.add(generate(shape, batch, Variant.PLAIN));
         cases.add(generate(shape, batch, Variant.MERGED));
+      }
+    }
+    for (String modelType : ModelFamilies.modelTypes()) {
+      for (DType dtype : List.of(DType.F32, DType.BF16)) {
+        cases.add(family(new FamilyModel(modelType), dtype));
       }
     }
     return cases;
@@ -93,6 +99,20 @@ final class Cases {
         256,
         2,
         5);
+  }
+
+  private static BenchmarkCase family(FamilyModel model, DType dtype) {
+    return new BenchmarkCase(
+        model.name() + "-" + lower(dtype),
+        Kind.FAMILY,
+        Optional.of(model),
+        dtype,
+        Adapter.LINEAR16,
+        Variant.PLAIN,
+        4,
+        256,
+        3,
+        10);
   }
 
   private static BenchmarkCase sft(Shape shape, DType dtype, Variant variant) {

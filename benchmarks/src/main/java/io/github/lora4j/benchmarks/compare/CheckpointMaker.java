@@ -9,6 +9,7 @@ import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -56,18 +57,19 @@ public final class CheckpointMaker {
   private CheckpointMaker() {}
 
   /** Whether this folder needs no making. */
-  static boolean isComplete(Path folder) {
-    return Files.exists(folder.resolve(CONFIG));
+  static boolean isComplete(Path folder, RandomModel model) throws IOException {
+    Path config = folder.resolve(CONFIG);
+    return Files.exists(config) && Files.readString(config).equals(model.configJson());
   }
 
-  /** Makes a checkpoint in this process, whose memory goes when it ends: folder, shape. */
+  /** Makes a checkpoint in this process, whose memory goes when it ends: folder, name. */
   public static void main(String[] args) throws Exception {
-    make(Path.of(args[0]), Shape.valueOf(args[1]));
+    make(Path.of(args[0]), RandomModel.byName(args[1]));
   }
 
-  private static void make(Path folder, Shape shape) throws Exception {
+  private static void make(Path folder, RandomModel random) throws Exception {
     Files.createDirectories(folder);
-    ModelConfig config = ModelConfig.of(shape.configJson(), shape.likeness());
+    ModelConfig config = ModelConfig.of(random.configJson(), random.likeness());
     try (CausalLM model = AutoModelForCausalLM.fromConfig(config, SEED, Device.CPU);
         TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> weights = new LinkedHashMap<>();
@@ -76,6 +78,6 @@ public final class CheckpointMaker {
     }
     AtomicFile.writeString(folder.resolve("tokenizer.json"), TOKENIZER);
     AtomicFile.writeString(folder.resolve("tokenizer_config.json"), TOKENIZER_CONFIG);
-    AtomicFile.writeString(folder.resolve(CONFIG), shape.configJson());
+    AtomicFile.writeString(folder.resolve(CONFIG), random.configJson());
   }
 }

@@ -15,6 +15,14 @@ enum Kind {
           Metric.OPTIMIZER_MS,
           Metric.PEAK_RSS_MB,
           Metric.PERCENT_OF_GEMM)),
+  /** Training steps of a small model, with and without the fast passes. */
+  FAMILY(
+      "Families",
+      List.of(
+          Metric.TOKENS_PER_SECOND,
+          Metric.PLAIN_TOKENS_PER_SECOND,
+          Metric.FUSED_OVER_PLAIN,
+          Metric.PEAK_RSS_MB)),
   /** Examples of realistic lengths through a trainer. */
   SFT(
       "Supervised fine-tuning",
@@ -49,6 +57,6 @@ enum Kind {
 
   /** The script of {@code benchmarks/python} that measures it on the other side. */
   String script() {
-    return name().toLowerCase(Locale.ROOT) + ".py";
+    return (this == FAMILY ? TRAIN : this).name().toLowerCase(Locale.ROOT) + ".py";
   }
 }

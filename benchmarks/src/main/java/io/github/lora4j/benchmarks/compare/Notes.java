@@ -20,6 +20,13 @@ final class Notes {
           - % of GEMM: the operations that a step can't do without, over its time, over the faster
             of both sides' products under "Limits".
           """;
+      case FAMILY ->
+          """
+          `family-<model_type>-<dtype>`: random models of four layers of 256 features with 8,192 tokens,
+          rank 16 on all linear layers, 4 rows of 256 tokens. plain: LoRA4J with every gradient left
+          to libtorch (`ForwardContext.plain`). Models so small spend much of their time between
+          products; they show that a family has the fast passes, not how fast large models are.
+          """;
       case SFT ->
           """
           Examples of log-normal lengths (mean 120, from 8 to 512 tokens) whose last fifth is

@@ -77,6 +77,9 @@ final class Report {
   private String cell(BenchmarkCase measured, Metric metric) {
     OptionalDouble ours = results.median(measured, Side.OURS, metric);
     OptionalDouble theirs = results.median(measured, Side.THEIRS, metric);
+    if (metric.isOurs()) {
+      return number(metric, ours);
+    }
     String numbers = number(metric, ours) + " / " + number(metric, theirs);
     return ours.isPresent() && theirs.isPresent() && metric != Metric.PERCENT_OF_GEMM
         ? String.format(

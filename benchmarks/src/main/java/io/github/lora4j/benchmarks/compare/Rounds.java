@@ -47,13 +47,13 @@ final class Rounds {
   }
 
   private void makeCheckpoint(BenchmarkCase chosen) throws IOException, InterruptedException {
-    if (chosen.shape().isPresent()) {
-      Shape shape = chosen.shape().get();
-      Path folder = models.resolve(shape.name());
-      if (!CheckpointMaker.isComplete(folder)) {
-        progress.println("making a checkpoint like " + shape.likeness() + " in " + folder);
+    if (chosen.model().isPresent()) {
+      RandomModel model = chosen.model().get();
+      Path folder = models.resolve(model.name());
+      if (!CheckpointMaker.isComplete(folder, model)) {
+        progress.println("making a checkpoint like " + model.likeness() + " in " + folder);
         List<String> command =
-            ChildProcess.java(CheckpointMaker.class, folder.toString(), shape.name());
+            ChildProcess.java(CheckpointMaker.class, folder.toString(), model.name());
         ChildProcess.run(command, Map.of(), "");
       }
     }

@@ -3,7 +3,7 @@ package io.github.lora4j.benchmarks.compare;
 import java.util.Locale;
 
 /** The sizes of a well-known model; the weights are random, which no timing notices. */
-enum Shape {
+enum Shape implements RandomModel {
   /** Small. */
   S("SmolLM2-135M", 576, 30, 9, 3, 1536, 49_152, 100_000, 8192, 1e-5),
   /** Medium, as a Llama: without the biases that Qwen2 has. */
@@ -48,7 +48,8 @@ enum Shape {
   }
 
   /** The model whose sizes these are. */
-  String likeness() {
+  @Override
+  public String likeness() {
     return likeness;
   }
 
@@ -83,8 +84,8 @@ enum Shape {
     };
   }
 
-  /** A {@code config.json} that both sides read. */
-  String configJson() {
+  @Override
+  public String configJson() {
     return String.format(
         Locale.ROOT,
         """

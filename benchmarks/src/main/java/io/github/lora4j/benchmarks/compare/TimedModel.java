@@ -27,12 +27,15 @@ final class TimedModel implements PreTrainedModel, TrainerCallback {
   record Step(long passStart, long passEnd, long end, StepInfo info) {}
 
   private final PreTrainedModel model;
+  private final boolean plain;
   private final List<Step> steps = new ArrayList<>();
   private long passStart;
   private long passEnd;
 
-  TimedModel(PreTrainedModel model) {
+  /** Borrows a model, whose training passes are {@link ForwardContext#plain} if asked for. */
+  TimedModel(PreTrainedModel model, boolean plain) {
     this.model = model;
+    this.plain = plain;
   }
 
   /** The steps so far. */
@@ -43,7 +46,7 @@ final class TimedModel implements PreTrainedModel, TrainerCallback {
   @Override
   public double lossAndBackward(Batch batch, double scale, ForwardContext context) {
     passStart = System.nanoTime();
-    double loss = model.lossAndBackward(batch, scale, context);
+    double loss = model.lossAndBackward(batch, scale, context.plain(plain));
     passEnd = System.nanoTime();
     return loss;
   }

@@ -53,6 +53,31 @@ final class TrainingRun {
     }
   }
 
+  /** Steps over one batch of full rows, first as users have them, then the plain way. */
+  static Map<Metric, Double> ofBothWays(Task task) {
+    try (AdaptedModel model = AdaptedModel.open(task)) {
+      Batch batch = model.tokens().batch(task.batch(), task.length());
+      Dataset<TokenizedExample> rows = Dataset.of(rows(batch));
+      TrainingArguments args = arguments(task).maxGradNorm(0).build();
+      Map<Metric, Double> measured = new EnumMap<>(Metric.class);
+      TimedModel fused = train(new TimedModel(model.peft(), false), args, rows);
+      PeakRss.addTo(measured);
+      TimedModel plain = train(new TimedModel(model.peft(), true), args, rows);
+      double step = stepMs(task, fused);
+      double plainStep = stepMs(task, plain);
+      measured.put(Metric.TOKENS_PER_SECOND, 1000 * batch.tokens() / step);
+      measured.put(Metric.PLAIN_TOKENS_PER_SECOND, 1000 * batch.tokens() / plainStep);
+      measured.put(Metric.FUSED_OVER_PLAIN, plainStep / step);
+      measured.put(Metric.FIRST_LOSS, fused.steps().get(0).info().loss());
+      return measured;
+    }
+  }
+
+  private static double stepMs(Task task, TimedModel timed) {
+    return medianMs(
+        timed.steps().subList(task.warmup(), task.allSteps()), s -> s.end() - s.passStart());
+  }
+
   /** Fine-tuning on examples of realistic lengths; only tokens that are no padding count. */
   static Map<Metric, Double> ofExamples(Task task) {
     try (AdaptedModel model = AdaptedModel.open(task)) {
@@ -110,7 +135,11 @@ final class TrainingRun {
 
   private static TimedModel train(
       AdaptedModel model, TrainingArguments args, Dataset<TokenizedExample> examples) {
-    TimedModel timed = new TimedModel(model.peft());
+    return train(new TimedModel(model.peft(), false), args, examples);
+  }
+
+  private static TimedModel train(
+      TimedModel timed, TrainingArguments args, Dataset<TokenizedExample> examples) {
     Trainer trainer =
         Trainer.builder(timed, args)
             .trainDataset(examples)

@@ -1,0 +1,213 @@
+package io.github.lora4j.peft;
+
+import io.github.lora4j.error.LoraException;
+import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A linear layer that is trained as a whole: a copy of it that takes part in place of the original,
+ * which stays as it is; PEFT's {@code ModulesToSaveWrapper}.
+ *
+ * <p>The copy is float32 whatever the original's dtype, so that small steps aren't lost, and is
+ * rounded to that dtype where it is used. The original is borrowed, the copy owned.
+ */
+final class TrainedCopy implements LinearLayer {
+
+  private static final String WEIGHT = ".weight";
+  private static final String BIAS = ".bias";
+
+  private final DenseLinear original;
+  private final Weights copy;
+  private final AdapterSwitch enabled;
+
+  /** The copy in the original's dtype, where it doesn't change. */
+  private @Nullable DenseLinear settled;
+
+  TrainedCopy(DenseLinear original, Weights copy, AdapterSwitch enabled) {
+    this.original = original;
+    this.copy = copy;
+    this.enabled = enabled;
+    this.settled = copy.learns() ? null : layer(Tensor::detach);
+  }
+
+  /**
+   * What is trained, as the checkpoint stores it, float32.
+   *
+   * @param weight {@code [out, in]}, or {@code [in, out]} where the layer is stored so
+   * @param bias {@code [out]}, where there is one
+   */
+  record Weights(Tensor weight, Optional<Tensor> bias) implements AutoCloseable {
+
+    /** Trainable copies of a layer's parameters. */
+    static Weights copyOf(DenseLinear layer) {
+      try (TensorScope scope = TensorScope.open();
+          NoGrad noGrad = NoGrad.open()) {
+        Tensor weight = layer.isInputFirst() ? layer.weight().transpose(0, 1) : layer.weight();
+        return new Weights(copy(weight), layer.bias().map(Weights::copy)).requiresGrad(true);
+      }
+    }
+
+    private static Tensor copy(Tensor parameter) {
+      return TensorScope.keep(parameter.detach().to(DType.F32).copy().contiguous());
+    }
+
+    Weights requiresGrad(boolean required) {
+      weight.requiresGrad(required);
+      bias.ifPresent(b -> b.requiresGrad(required));
+      return this;
+    }
+
+    boolean learns() {
+      return weight.requiresGrad();
+    }
+
+    /** Shows each with its name in the files of PEFT. */
+    void forEach(String module, BiConsumer<String, Tensor> visitor) {
+      visitor.accept(module + WEIGHT, weight);
+      bias.ifPresent(b -> visitor.accept(module + BIAS, b));
+    }
+
+    @Override
+    public void close() {
+      weight.close();
+      bias.ifPresent(Tensor::close);
+    }
+  }
+
+  @Override
+  public String name() {
+    return original.name();
+  }
+
+  @Override
+  public int inFeatures() {
+    return original.inFeatures();
+  }
+
+  @Override
+  public int outFeatures() {
+    return original.outFeatures();
+  }
+
+  @Override
+  public DType dtype() {
+    return original.dtype();
+  }
+
+  @Override
+  public Device device() {
+    return original.device();
+  }
+
+  Weights copy() {
+    return copy;
+  }
+
+  @Override
+  public Tensor forward(Tensor x, ForwardContext context) {
+    if (!enabled.isOn()) {
+      return original.forward(x, context);
+    }
+    if (settled != null) {
+      return settled.forward(x, context);
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      DType dtype = x.dtype();
+      Tensor stored = copy.weight().to(dtype);
+      Tensor weight = original.isInputFirst() ? stored.transpose(0, 1) : stored;
+      return scope.handOver(
+          copy.bias().isPresent()
+              ? Functional.linear(x, weight, copy.bias().get().to(dtype))
+              : Functional.linear(x, weight));
+    }
+  }
+
+  /** Computes from a copy that doesn't change, until {@link #unmerge}. */
+  void merge(boolean safe) {
+    if (safe) {
+      copy.forEach(name(), TrainedCopy::requireFinite);
+    }
+    if (settled == null) {
+      settled = mergedLayer(false);
+    }
+  }
+
+  /** Follows the training again. */
+  void unmerge() {
+    if (settled != null && copy.learns()) {
+      settled.close();
+      settled = null;
+    }
+  }
+
+  /**
+   * A dense layer with what was learnt, in the original's dtype.
+   *
+   * @param safe whether to refuse numbers that are not finite
+   * @return the layer, for the caller to close
+   */
+  DenseLinear mergedLayer(boolean safe) {
+    if (safe) {
+      copy.forEach(name(), TrainedCopy::requireFinite);
+    }
+    return layer(parameter -> parameter.detach().copy());
+  }
+
+  private DenseLinear layer(UnaryOperator<Tensor> handle) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      Tensor weight = TensorScope.keep(handle.apply(copy.weight()).to(dtype()));
+      Optional<Tensor> bias = copy.bias().map(b -> TensorScope.keep(handle.apply(b).to(dtype())));
+      return original.isInputFirst()
+          ? DenseLinear.ofInputFirst(name(), weight, bias)
+          : new DenseLinear(name(), weight, bias);
+    }
+  }
+
+  private static void requireFinite(String name, Tensor parameter) {
+    boolean finite;
+    try (TensorScope scope = TensorScope.open()) {
+      finite = parameter.isFinite().all();
+    }
+    if (!finite) {
+      throw new LoraException(
+          name
+              + ": the trained weight holds NaN or infinite numbers; the adapter is damaged or its"
+              + " training diverged.");
+    }
+  }
+
+  /** Refused: an adapter has one owner; merge it to get a layer of its own. */
+  @Override
+  public LinearLayer share() {
+    throw new UnsupportedOperationException(
+        name() + ": a layer of an adapter can't be shared; merge it first.");
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    original.forEachParameter(visitor);
+    copy.forEach(name() + ".modules_to_save", visitor);
+  }
+
+  /** Frees the copy, not the original. */
+  @Override
+  public void close() {
+    if (settled != null) {
+      settled.close();
+      settled = null;
+    }
+    copy.close();
+  }
+}
