@@ -191,4 +191,5 @@ def main():
     print(len(texts), "texts")
 
 
-main()
+if __name__ == "__main__":
+    main()

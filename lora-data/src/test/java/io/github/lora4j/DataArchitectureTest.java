@@ -21,11 +21,19 @@ import com.tngtech.archunit.lang.ArchRule;
 
 /** Holds the arrows of this module: see the architecture page. */
 @AnalyzeClasses(
-    packages = {"io.github.lora4j.text", "io.github.lora4j.dataset"},
+    packages = {
+      "io.github.lora4j.text",
+      "io.github.lora4j.dataset",
+      "io.github.lora4j.internal.jinja"
+    },
     importOptions = ImportOption.DoNotIncludeTests.class)
 class DataArchitectureTest {
 
-  private static final String[] OWN = {"io.github.lora4j.text..", "io.github.lora4j.dataset.."};
+  private static final String JINJA = "io.github.lora4j.internal.jinja..";
+
+  private static final String[] OWN = {
+    "io.github.lora4j.text..", "io.github.lora4j.dataset..", JINJA
+  };
 
   private static final DescribedPredicate<JavaClass> FOREIGN =
       resideOutsideOfPackages("java..", "io.github.lora4j..", "org.jspecify..");
@@ -42,6 +50,7 @@ class DataArchitectureTest {
                       resideOutsideOfPackages(
                           "io.github.lora4j.text..",
                           "io.github.lora4j.dataset..",
+                          JINJA,
                           "io.github.lora4j.data..",
                           "io.github.lora4j.error..")));
 
@@ -53,6 +62,19 @@ class DataArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.github.lora4j.text..");
+
+  /** Templates are not trusted: what runs them knows Java alone, and no reflection of it. */
+  @ArchTest
+  static final ArchRule jinjaKnowsOnlyJava =
+      classes()
+          .that()
+          .resideInAPackage(JINJA)
+          .should()
+          .onlyDependOnClassesThat(
+              resideInAnyPackage(JINJA, "java..", "org.jspecify..")
+                  .and(
+                      resideOutsideOfPackages(
+                          "java.lang.reflect..", "java.io..", "java.nio.file..")));
 
   @ArchTest
   static final ArchRule oneClassTouchesDjl =

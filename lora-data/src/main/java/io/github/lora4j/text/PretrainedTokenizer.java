@@ -4,7 +4,9 @@ import io.github.lora4j.data.Tokenizer;
 import io.github.lora4j.error.CheckpointFormatException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -23,6 +25,9 @@ public final class PretrainedTokenizer implements Tokenizer {
   private final SpecialTokens special;
   private final NativeTokenizer tokenizer;
 
+  /** The chat template once it was asked for: a broken one is no reason not to load the rest. */
+  private final List<Optional<ChatTemplate>> chat = new ArrayList<>(1);
+
   private PretrainedTokenizer(
       Path folder, Vocabulary vocabulary, SpecialTokens special, NativeTokenizer tokenizer) {
     this.folder = folder;
@@ -34,7 +39,9 @@ public final class PretrainedTokenizer implements Tokenizer {
   /**
    * Loads the tokenizer of a model folder.
    *
-   * <p>{@code tokenizer.json} is needed. Which tokens begin, end and pad comes from {@code
+   * <p>It is described by {@code tokenizer.json}; where that is missing by {@code tokenizer.model}
+   * (SentencePiece), or by {@code vocab.json} with {@code merges.txt} and the class that {@code
+   * tokenizer_config.json} names. Which tokens begin, end and pad comes from {@code
    * tokenizer_config.json}, else {@code special_tokens_map.json}, else {@code config.json}.
    *
    * @param modelDir the folder
@@ -43,12 +50,13 @@ public final class PretrainedTokenizer implements Tokenizer {
    * @throws java.io.UncheckedIOException if the disk fails
    */
   public static PretrainedTokenizer load(Path modelDir) {
-    String json = TokenizerFiles.tokenizerJson(modelDir);
-    String file = modelDir.resolve(TokenizerFiles.TOKENIZER).toString();
+    TokenizerSource source = TokenizerSource.find(modelDir);
+    String file = source.file().toString();
     try {
-      Vocabulary vocabulary = Vocabulary.parse(json);
+      Vocabulary vocabulary = Vocabulary.parse(source.json());
       SpecialTokens special = SpecialTokens.read(modelDir, vocabulary);
-      return new PretrainedTokenizer(modelDir, vocabulary, special, NativeTokenizer.of(file, json));
+      NativeTokenizer tokenizer = NativeTokenizer.of(file, source.json());
+      return new PretrainedTokenizer(modelDir, vocabulary, special, tokenizer);
     } catch (IOException | IllegalArgumentException e) {
       throw new CheckpointFormatException(
           file + " does not describe a tokenizer: " + e.getMessage() + "; fetch the file again", e);
@@ -120,6 +128,64 @@ public final class PretrainedTokenizer implements Tokenizer {
   public OptionalInt unkTokenId() {
     tokenizer.requireOpen();
     return special.unk();
+  }
+
+  /**
+   * Returns the folder's chat template, empty if it has none.
+   *
+   * @throws ChatTemplateException if there is one that cannot be read; with file and line
+   */
+  public Optional<ChatTemplate> chatTemplate() {
+    synchronized (chat) {
+      if (chat.isEmpty()) {
+        chat.add(ChatTemplate.find(folder));
+      }
+      return chat.get(0);
+    }
+  }
+
+  /**
+   * Returns the text of a conversation, as the folder's chat template writes it. Encode it without
+   * adding special tokens, which the template has written already; {@link #encodeChat} does that.
+   *
+   * @param addGenerationPrompt whether it ends with what begins an answer of the assistant
+   * @throws CheckpointFormatException if the folder has no chat template
+   * @throws ChatTemplateException if the template refuses the conversation or fails
+   */
+  public String applyChatTemplate(List<ChatMessage> messages, boolean addGenerationPrompt) {
+    return requireTemplate().render(messages, addGenerationPrompt);
+  }
+
+  /**
+   * Returns the text of a conversation with options such as tools.
+   *
+   * @throws CheckpointFormatException if the folder has no chat template
+   * @throws ChatTemplateException if the template refuses the conversation or fails
+   */
+  public String applyChatTemplate(List<ChatMessage> messages, ChatOptions options) {
+    return requireTemplate().render(messages, options);
+  }
+
+  private ChatTemplate requireTemplate() {
+    return chatTemplate().orElseThrow(() -> ChatTemplate.missing(folder));
+  }
+
+  /**
+   * Returns the ids of a conversation's text; special tokens are those that the template writes.
+   *
+   * @param addGenerationPrompt as in {@link #applyChatTemplate(List, boolean)}
+   */
+  public int[] encodeChat(List<ChatMessage> messages, boolean addGenerationPrompt) {
+    return encode(applyChatTemplate(messages, addGenerationPrompt), false);
+  }
+
+  /**
+   * Returns the ids of a conversation's text with options such as tools.
+   *
+   * @param options as in {@link #applyChatTemplate(List, ChatOptions)}
+   */
+  public int[] encodeChat(List<ChatMessage> messages, ChatOptions options) {
+    return encode(applyChatTemplate(messages, options), false);
   }
 
   /** Frees the native memory, once no other thread is encoding; a second call does nothing. */

@@ -22,16 +22,13 @@ final class TokenizerFiles {
 
   private TokenizerFiles() {}
 
-  /** Returns the text of the folder's {@code tokenizer.json}. */
+  /** Returns the text of the folder's {@code tokenizer.json}, which is there. */
   static String tokenizerJson(Path folder) {
-    Path file = folder.resolve(TOKENIZER);
-    if (!Files.isRegularFile(file)) {
-      throw new CheckpointFormatException(missing(folder));
-    }
-    return read(file);
+    return read(folder.resolve(TOKENIZER));
   }
 
-  private static String missing(Path folder) {
+  /** Returns what to say of a folder without a tokenizer. */
+  static String missing(Path folder) {
     if (!Files.isDirectory(folder)) {
       return folder.toAbsolutePath()
           + (Files.exists(folder) ? " is not a folder" : " does not exist")
@@ -39,12 +36,12 @@ final class TokenizerFiles {
           + TOKENIZER;
     }
     String others =
-        Stream.of("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json")
+        Stream.of("sentencepiece.bpe.model", "vocab.json", "merges.txt", "vocab.txt", "tekken.json")
             .filter(name -> Files.exists(folder.resolve(name)))
             .collect(Collectors.joining(", "));
     return folder.resolve(TOKENIZER)
-        + " is missing"
-        + (others.isEmpty() ? "" : " (found " + others + ", which alone is not enough)")
+        + " is missing, and so are tokenizer.model, and vocab.json with merges.txt"
+        + (others.isEmpty() ? "" : " (found " + others + ", which is not enough)")
         + ": copy it from the model's repository, or write it in Python with"
         + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder)";
   }
@@ -69,17 +66,36 @@ final class TokenizerFiles {
     }
   }
 
-  private static String read(Path file) {
+  static String read(Path file) {
+    return read(file, MAX_BYTES);
+  }
+
+  /** Returns the text of a file that may have so many bytes. */
+  static String read(Path file, long maxBytes) {
     try {
-      if (Files.size(file) > MAX_BYTES) {
-        throw new CheckpointFormatException(
-            file + " holds " + Files.size(file) + " bytes; at most " + MAX_BYTES + " are read");
-      }
+      checkSize(file, maxBytes);
       return Files.readString(file);
     } catch (CharacterCodingException e) {
       throw new CheckpointFormatException(file + " is not UTF-8; fetch the file again", e);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+
+  /** Returns the bytes of a file that may have so many. */
+  static byte[] readBytes(Path file, long maxBytes) {
+    try {
+      checkSize(file, maxBytes);
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+
+  private static void checkSize(Path file, long maxBytes) throws IOException {
+    if (Files.size(file) > maxBytes) {
+      throw new CheckpointFormatException(
+          file + " holds " + Files.size(file) + " bytes; at most " + maxBytes + " are read");
     }
   }
 }

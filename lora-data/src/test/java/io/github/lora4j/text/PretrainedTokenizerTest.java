@@ -185,13 +185,13 @@ class PretrainedTokenizerTest {
     assertThatThrownBy(() -> PretrainedTokenizer.load(temp.resolve("nowhere")))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("nowhere does not exist");
-    Files.writeString(temp.resolve("tokenizer.model"), "x");
+    Files.writeString(temp.resolve("vocab.json"), "x");
     assertThatThrownBy(() -> PretrainedTokenizer.load(temp))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("tokenizer.json is missing")
-        .hasMessageContaining("found tokenizer.model")
+        .hasMessageContaining("found vocab.json, which is not enough")
         .hasMessageContaining("save_pretrained");
-    assertThatThrownBy(() -> PretrainedTokenizer.load(temp.resolve("tokenizer.model")))
+    assertThatThrownBy(() -> PretrainedTokenizer.load(temp.resolve("vocab.json")))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("is not a folder");
   }

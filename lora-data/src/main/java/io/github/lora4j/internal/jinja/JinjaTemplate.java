@@ -1,0 +1,67 @@
+package io.github.lora4j.internal.jinja;
+
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A parsed template. Immutable; may be rendered by several threads at once.
+ *
+ * <p>Blocks have {@code trim_blocks} and {@code lstrip_blocks}, {@code break} and {@code continue},
+ * as transformers sets Jinja up, and of Jinja's sandbox the rule that nothing passed in can be
+ * changed. Other templates cannot be included, and loops cannot be recursive.
+ *
+ * <p>What hostile templates could exhaust is bounded: 20 million steps (some seconds), 32 million
+ * characters for the result and for any text on the way, a million elements for a list, 150 macros
+ * within each other, 8 million characters for a template.
+ */
+public final class JinjaTemplate {
+
+  private static final int MAX_SOURCE = 8 << 20;
+
+  private final List<Statement> statements;
+
+  private JinjaTemplate(List<Statement> statements) {
+    this.statements = statements;
+  }
+
+  /**
+   * Parses a template.
+   *
+   * @throws JinjaException if it is not one, with the line
+   */
+  public static JinjaTemplate parse(String source) {
+    if (source.length() > MAX_SOURCE) {
+      throw JinjaException.at(1, "the template has more than " + MAX_SOURCE + " characters");
+    }
+    try {
+      return new JinjaTemplate(new Parser(Lexer.tokens(source)).template());
+    } catch (StackOverflowError e) {
+      throw JinjaException.at(1, "the template nests too deep");
+    }
+  }
+
+  /**
+   * Renders the template.
+   *
+   * @param variables texts, numbers, booleans, nulls, and lists and maps of these; copied
+   * @param clock for {@code strftime_now}
+   * @throws JinjaException if the template fails, raises an error or exceeds a limit
+   * @throws IllegalArgumentException if a variable is of another type
+   */
+  public String render(Map<String, ?> variables, Clock clock) {
+    Run run = new Run(clock);
+    try {
+      Map<String, Object> values = new HashMap<>();
+      variables.forEach((name, value) -> values.put(name, Imported.value(name, value)));
+      Frame frame = Frame.root(run, values);
+      Block.execute(statements, frame);
+      return frame.output();
+    } catch (JinjaException e) {
+      throw e.withLine(run.line);
+    } catch (StackOverflowError e) {
+      throw JinjaException.at(run.line, "values or calls nest too deep");
+    }
+  }
+}
