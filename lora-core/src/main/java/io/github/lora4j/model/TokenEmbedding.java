@@ -37,7 +37,8 @@ record TokenEmbedding(
       }
       if (positions.isPresent()) {
         long offset = spec.positions().orElseThrow().offset();
-        Tensor rows = at.add(Tensor.of(new long[] {offset}, 1, 1).to(at.device()));
+        Tensor rows =
+            offset == 0 ? at : at.add(Tensor.of(new long[] {offset}, 1, 1).to(at.device()));
         x = x.add(positions.get().forward(rows));
       }
       return scope.handOver(x);

@@ -71,7 +71,7 @@ record Routing(Tensor weights, Tensor slots, Tensor tokens, int[] starts) {
       for (int column = 0; column < columns; column++) {
         float score = scores[row * columns + column];
         int place = from + Math.min(column, count);
-        while (place > from && !(scores[row * columns + best[place - 1]] >= score)) {
+        while (place > from && Float.compare(scores[row * columns + best[place - 1]], score) < 0) {
           place--;
         }
         if (place < from + count) {

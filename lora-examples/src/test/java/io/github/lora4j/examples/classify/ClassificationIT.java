@@ -59,9 +59,9 @@ class ClassificationIT {
                 places.test(),
                 places.template(),
                 "answer",
-                64,
+                512,
                 LORA,
-                args(2))
+                args(1))
             .run(said::add);
     assertThat(report.labels().names()).containsExactly("0", "1");
     // Each answer is half of the rows.
