@@ -82,6 +82,10 @@ class RandomTokens:
             rows.append({"input_ids": ids, "labels": [IGNORE_INDEX] * prompt + ids[prompt:]})
         return rows
 
+    def texts(self, count, longest):
+        """Rows of realistic lengths."""
+        return [self.ids(self._length(longest)) for _ in range(count)]
+
     def _length(self, longest):
         radius = math.sqrt(-2 * math.log(1 - self._fraction()))
         normal = radius * math.cos(2 * math.pi * self._fraction())

@@ -34,6 +34,8 @@ final class Cases {
         cases.add(sft(shape, dtype, Variant.PLAIN));
         cases.add(sft(shape, dtype, Variant.PACKED));
       }
+      cases.add(classify(shape, DType.F32));
+      cases.add(classify(shape, DType.BF16));
       cases.add(startup(shape));
       for (int batch : List.of(1, 8)) {
         cases.add(generate(shape, batch, Variant.PLAIN));
@@ -124,6 +126,20 @@ final class Cases {
         dtype,
         Adapter.ALL16,
         variant,
+        8,
+        512,
+        2,
+        12);
+  }
+
+  private static BenchmarkCase classify(Shape shape, DType dtype) {
+    return new BenchmarkCase(
+        "classify-" + shape + "-" + lower(dtype) + "-all16",
+        Kind.CLASSIFY,
+        Optional.of(shape),
+        dtype,
+        Adapter.ALL16,
+        Variant.PLAIN,
         8,
         512,
         2,

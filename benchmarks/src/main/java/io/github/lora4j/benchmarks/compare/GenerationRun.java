@@ -12,7 +12,7 @@ final class GenerationRun {
   private GenerationRun() {}
 
   static Map<Metric, Double> measure(Task task) {
-    try (AdaptedModel model = AdaptedModel.open(task)) {
+    try (AdaptedModel<CausalLM> model = AdaptedModel.open(task)) {
       int[][] prompts = model.tokens().prompts(task.batch(), task.length());
       if (task.variant() == Variant.MERGED) {
         try (CausalLM merged = model.peft().mergeAndUnload()) {

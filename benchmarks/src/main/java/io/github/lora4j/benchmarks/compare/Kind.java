@@ -27,6 +27,10 @@ enum Kind {
   SFT(
       "Supervised fine-tuning",
       List.of(Metric.TOKENS_PER_SECOND, Metric.STEP_MS, Metric.PEAK_RSS_MB)),
+  /** Texts of realistic lengths through a trainer, with a head for classes. */
+  CLASSIFY(
+      "Sequence classification",
+      List.of(Metric.TOKENS_PER_SECOND, Metric.STEP_MS, Metric.PEAK_RSS_MB)),
   /** A process from its start. */
   STARTUP("Start", List.of(Metric.STARTUP_S, Metric.PEAK_RSS_MB)),
   /** Greedy generation. */

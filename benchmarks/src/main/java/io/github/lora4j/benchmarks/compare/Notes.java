@@ -34,6 +34,12 @@ final class Notes {
           padded examples a step. `sft-packed`: both pack the examples into rows of 512 and take 2
           rows a step.
           """;
+      case CLASSIFY ->
+          """
+          The same lengths, 8 padded texts a step of one of four classes each, through our Trainer and
+          transformers'. The head is fresh, learns together with the adapter, and each side draws its
+          own. tokens/s counts no padding.
+          """;
       case STARTUP ->
           """
           From the start of the process to the end of the first training step, of 1 x 32 tokens. The

@@ -1,6 +1,7 @@
 package io.github.lora4j.benchmarks.compare;
 
 import io.github.lora4j.data.Batch;
+import io.github.lora4j.data.SequenceLabels;
 import io.github.lora4j.data.TokenizedExample;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,6 +12,9 @@ import java.util.List;
  * splittable pseudorandom number generators", 2014), as {@code shared.py} has it.
  */
 final class RandomTokens {
+
+  /** What shorter rows are filled up with. */
+  static final int PAD_ID = 0;
 
   private static final long SEED = 1;
 
@@ -64,6 +68,16 @@ final class RandomTokens {
       int supervised = Math.max(1, (length + 2) / 5);
       Arrays.fill(labels, 0, length - supervised, TokenizedExample.IGNORE_INDEX);
       examples.add(new TokenizedExample(ids, labels));
+    }
+    return examples;
+  }
+
+  /** Examples of realistic lengths, of one class each, in turn. */
+  List<TokenizedExample> labelled(int count, int longest, int classes) {
+    List<TokenizedExample> examples = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      examples.add(
+          TokenizedExample.labelled(ids(length(longest)), SequenceLabels.ofClass(i % classes)));
     }
     return examples;
   }

@@ -5,6 +5,8 @@ import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.Packing;
 import io.github.lora4j.data.PaddingCollator;
 import io.github.lora4j.data.TokenizedExample;
+import io.github.lora4j.model.CausalLM;
+import io.github.lora4j.model.SequenceClassifier;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.train.IntervalStrategy;
@@ -30,7 +32,7 @@ final class TrainingRun {
 
   /** Steps over one batch of full rows, taken apart. */
   static Map<Metric, Double> ofSteps(Task task) {
-    try (AdaptedModel model = AdaptedModel.open(task);
+    try (AdaptedModel<CausalLM> model = AdaptedModel.open(task);
         Generator dropout = Generator.of(1)) {
       Batch batch = model.tokens().batch(task.batch(), task.length());
       // The other side's bare loop clips nothing.
@@ -55,7 +57,7 @@ final class TrainingRun {
 
   /** Steps over one batch of full rows, first as users have them, then the plain way. */
   static Map<Metric, Double> ofBothWays(Task task) {
-    try (AdaptedModel model = AdaptedModel.open(task)) {
+    try (AdaptedModel<CausalLM> model = AdaptedModel.open(task)) {
       Batch batch = model.tokens().batch(task.batch(), task.length());
       Dataset<TokenizedExample> rows = Dataset.of(rows(batch));
       TrainingArguments args = arguments(task).maxGradNorm(0).build();
@@ -80,24 +82,39 @@ final class TrainingRun {
 
   /** Fine-tuning on examples of realistic lengths; only tokens that are no padding count. */
   static Map<Metric, Double> ofExamples(Task task) {
-    try (AdaptedModel model = AdaptedModel.open(task)) {
+    try (AdaptedModel<CausalLM> model = AdaptedModel.open(task)) {
       TimedModel timed = trainOnExamples(task, model);
-      Map<Metric, Double> measured = new EnumMap<>(Metric.class);
-      PeakRss.addTo(measured);
-      // From end to end, so that the making of batches counts too.
-      List<TimedModel.Step> steps = timed.steps().subList(task.warmup() - 1, task.allSteps());
-      long nanos = steps.get(task.steps()).end() - steps.get(0).end();
-      long tokens = steps.stream().skip(1).mapToLong(s -> s.info().inputTokens()).sum();
-      measured.put(Metric.TOKENS_PER_SECOND, 1e9 * tokens / nanos);
-      measured.put(Metric.STEP_MS, Timing.ms(nanos) / task.steps());
+      Map<Metric, Double> measured = endToEnd(task, timed);
       measured.put(Metric.FIRST_LOSS, timed.steps().get(0).info().loss());
       return measured;
     }
   }
 
+  /** Classification of texts of realistic lengths; each side draws a head of its own. */
+  static Map<Metric, Double> ofTexts(Task task) {
+    try (AdaptedModel<SequenceClassifier> model = AdaptedModel.openClassifier(task)) {
+      int count = task.batch() * task.allSteps();
+      List<TokenizedExample> texts =
+          model.tokens().labelled(count, task.length(), AdaptedModel.CLASSES);
+      return endToEnd(task, train(model, arguments(task).build(), Dataset.of(texts)));
+    }
+  }
+
+  /** From the end of a step to the end of another, so that the making of batches counts too. */
+  private static Map<Metric, Double> endToEnd(Task task, TimedModel timed) {
+    Map<Metric, Double> measured = new EnumMap<>(Metric.class);
+    PeakRss.addTo(measured);
+    List<TimedModel.Step> steps = timed.steps().subList(task.warmup() - 1, task.allSteps());
+    long nanos = steps.get(task.steps()).end() - steps.get(0).end();
+    long tokens = steps.stream().skip(1).mapToLong(s -> s.info().inputTokens()).sum();
+    measured.put(Metric.TOKENS_PER_SECOND, 1e9 * tokens / nanos);
+    measured.put(Metric.STEP_MS, Timing.ms(nanos) / task.steps());
+    return measured;
+  }
+
   /** One step, and how long ago the process was started. */
   static Map<Metric, Double> ofStart(Task task) {
-    try (AdaptedModel model = AdaptedModel.open(task)) {
+    try (AdaptedModel<CausalLM> model = AdaptedModel.open(task)) {
       Batch batch = model.tokens().batch(task.batch(), task.length());
       TimedModel timed = train(model, arguments(task).build(), Dataset.of(rows(batch)));
       Map<Metric, Double> measured = new EnumMap<>(Metric.class);
@@ -108,7 +125,7 @@ final class TrainingRun {
     }
   }
 
-  private static TimedModel trainOnExamples(Task task, AdaptedModel model) {
+  private static TimedModel trainOnExamples(Task task, AdaptedModel<?> model) {
     boolean packed = task.variant() == Variant.PACKED;
     // Packed rows hold about as much as a padded batch: twice that is enough for all steps.
     int count = task.batch() * task.allSteps() * (packed ? 2 : 1);
@@ -134,7 +151,7 @@ final class TrainingRun {
   }
 
   private static TimedModel train(
-      AdaptedModel model, TrainingArguments args, Dataset<TokenizedExample> examples) {
+      AdaptedModel<?> model, TrainingArguments args, Dataset<TokenizedExample> examples) {
     return train(new TimedModel(model.peft(), false), args, examples);
   }
 
@@ -143,7 +160,7 @@ final class TrainingRun {
     Trainer trainer =
         Trainer.builder(timed, args)
             .trainDataset(examples)
-            .dataCollator(PaddingCollator.of(0))
+            .dataCollator(PaddingCollator.of(RandomTokens.PAD_ID))
             .eosTokenIds()
             .callbacks(timed)
             .build();
