@@ -17,7 +17,10 @@ public interface ModelFamily {
   /** Reads the choices from a configuration. */
   DecoderSpec describe(ModelConfig config);
 
-  /** The modules that PEFT targets when the user names none. */
+  /**
+   * The modules that are adapted when the user names none: those of PEFT's table, or the
+   * attention's where a family isn't in it; empty where the user has to choose.
+   */
   List<String> defaultTargetModules();
 
   /**

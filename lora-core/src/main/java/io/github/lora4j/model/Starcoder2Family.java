@@ -44,7 +44,7 @@ final class Starcoder2Family implements ModelFamily {
   /** PEFT has none for this family. */
   @Override
   public List<String> defaultTargetModules() {
-    return List.of();
+    return List.of("q_proj", "v_proj");
   }
 
   @Override

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds the layers that a configuration names in a model, with PEFT's rules.
@@ -16,6 +18,8 @@ import java.util.Set;
  */
 final class ModuleMatcher {
 
+  private static final Logger LOG = LoggerFactory.getLogger(ModuleMatcher.class);
+
   private ModuleMatcher() {}
 
   /**
@@ -24,7 +28,7 @@ final class ModuleMatcher {
    * @param modules every module that has a name in the checkpoint, in the model's order; containers
    *     may be left out
    * @param defaultTargets what {@link TargetModules#modelDefault()} stands for in this family;
-   *     empty if PEFT has no default for it
+   *     empty if it has no default
    * @throws AdapterMismatchException if nothing matches, something that matches can't be adapted,
    *     or names are misspelt; the message lists all of them
    */
@@ -96,9 +100,10 @@ final class ModuleMatcher {
       }
       if (defaultTargets.isEmpty()) {
         throw new AdapterMismatchException(
-            "PEFT has no default targetModules for this family of models: name them; its linear layers are named %s, and \"all-linear\" stands for all"
+            "There are no default targetModules for this family of models: name them; its linear layers are named %s, and \"all-linear\" stands for all"
                 .formatted(model.linearSuffixes()));
       }
+      LOG.info("targetModules: none named, so {} are adapted", defaultTargets);
       return new TargetModules.Names(defaultTargets);
     }
     return targets;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.peft.ModuleEntry.Kind;
+import io.github.lora4j.testing.Logs;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -43,6 +44,14 @@ class ModuleMatcherTest {
     MatchedModules matched = strict(LoraConfig.builder().build());
     assertThat(matched.targets()).hasSize(6);
     assertThat(matched.targetModules()).isEqualTo(TargetModules.names("q_proj", "v_proj"));
+  }
+
+  @Test
+  void saysWhichDefaultItTakes() {
+    assertThat(Logs.of(() -> strict(LoraConfig.builder().build())))
+        .contains("targetModules: none named, so [q_proj, v_proj] are adapted");
+    assertThat(Logs.of(() -> strict(LoraConfig.builder().targetModules("q_proj").build())))
+        .doesNotContain("targetModules");
   }
 
   @Test

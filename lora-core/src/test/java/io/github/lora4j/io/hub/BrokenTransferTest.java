@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import io.github.lora4j.error.HubException;
+import io.github.lora4j.testing.Logs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,7 +159,7 @@ class BrokenTransferTest {
           exchange.getResponseBody().flush();
           sleep(Duration.ofSeconds(20));
         });
-    String log = HubTests.logOf(this::assertWhole);
+    String log = Logs.of(this::assertWhole);
     assertThat(log).contains("model.safetensors: no answer in time (nothing came for 0.3 seconds)");
     assertThat(ranges()).containsExactly("", "bytes=30000-");
   }
@@ -168,7 +169,7 @@ class BrokenTransferTest {
     hub.once("GET /api/", exchange -> sleep(Duration.ofSeconds(20)));
     Tuning quick = impatient();
     HubOptions options = HubTests.options(hub, cache).tuning(quick).build();
-    String log = HubTests.logOf(() -> ModelHub.download(FakeHub.REPO, options));
+    String log = Logs.of(() -> ModelHub.download(FakeHub.REPO, options));
     assertThat(log)
         .contains(
             "the list of files of org/name", "no answer in time (no headers for 0.3 seconds)");
@@ -237,7 +238,7 @@ class BrokenTransferTest {
     byte[] changed = WEIGHTS.clone();
     changed[77_777]++;
     hub.once(STORE, exchange -> send(exchange, changed));
-    String log = HubTests.logOf(this::assertWhole);
+    String log = Logs.of(this::assertWhole);
     assertThat(log).contains("model.safetensors: its content has the hash");
     assertThat(ranges()).containsExactly("", "");
   }

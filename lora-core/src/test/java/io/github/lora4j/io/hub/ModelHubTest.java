@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.lora4j.error.HubException;
+import io.github.lora4j.testing.Logs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -244,7 +245,7 @@ class ModelHubTest {
     Path folder = download();
     hub.close();
     List<Path> found = new ArrayList<>();
-    String log = HubTests.logOf(() -> found.add(download()));
+    String log = Logs.of(() -> found.add(download()));
     assertThat(found).containsExactly(folder);
     assertThat(log)
         .contains("WARN")

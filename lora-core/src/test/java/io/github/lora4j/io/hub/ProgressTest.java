@@ -2,6 +2,7 @@ package io.github.lora4j.io.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.lora4j.testing.Logs;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -12,7 +13,7 @@ class ProgressTest {
   @Test
   void theLogNamesLargeFilesWhenTheyBeginAndEnd() {
     String log =
-        HubTests.logOf(
+        Logs.of(
             () -> {
               try (ProgressInLog progress = new ProgressInLog()) {
                 progress.update("config.json", 0, 500);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.github.lora4j.error.HubException;
+import io.github.lora4j.testing.Logs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -152,7 +153,7 @@ class RefusalsTest {
     Path folder = withToken();
     hub.always("/api/", FakeHub.refuse(401, "RepoNotFound", "Invalid username or password."));
     List<Path> found = new ArrayList<>();
-    String log = HubTests.logOf(() -> found.add(anonymous()));
+    String log = Logs.of(() -> found.add(anonymous()));
     assertThat(found).containsExactly(folder);
     assertThat(log).contains("has no repository org/name that we may see");
   }
@@ -183,7 +184,7 @@ class RefusalsTest {
     hub.once("GET /model.safetensors", FakeHub.breakAfter(10, new byte[100_000]));
     hub.always("/config.json", FakeHub.refuse(403, "", "no access for " + TOKEN));
     List<Throwable> errors = new ArrayList<>();
-    String log = HubTests.logOf(() -> errors.add(catchThrowable(this::withToken)));
+    String log = Logs.of(() -> errors.add(catchThrowable(this::withToken)));
     assertThat(errors.get(0))
         .isInstanceOf(HubException.class)
         .hasMessageContaining("no access for ***");
