@@ -15,6 +15,9 @@ import java.util.Optional;
 /**
  * Decoding with a key-value cache; shorter prompts are padded on the left and the padding is
  * masked.
+ *
+ * <p>Where the rows grow past a length at which all rotary frequencies change (longrope), the
+ * caches are dropped and all tokens are computed again with the new ones, as transformers does.
  */
 final class CausalDecodingSession implements DecodingSession {
 
@@ -22,6 +25,8 @@ final class CausalDecodingSession implements DecodingSession {
   private final int maxLength;
   private final int rows;
   private final int[] padding; // columns of padding before each row
+  private final int[] tokens; // [rows, maxLength], padding included
+  private final double[] borders; // lengths beyond which rotary frequencies are others
   private final List<KvCache> caches = new ArrayList<>();
   private final float[][] logits;
   private int length;
@@ -33,6 +38,10 @@ final class CausalDecodingSession implements DecodingSession {
     this.rows = prompts.length;
     this.padding = new int[rows];
     this.logits = new float[rows][];
+    this.borders =
+        layers.spec().rotaryEmbeddings().stream()
+            .flatMapToDouble(rotary -> rotary.scaling().switchesBeyond().stream())
+            .toArray();
     int longest = 0;
     for (int row = 0; row < rows; row++) {
       if (prompts[row].length == 0) {
@@ -52,18 +61,16 @@ final class CausalDecodingSession implements DecodingSession {
               + longest
               + " tokens");
     }
-    int[] ids = new int[rows * longest];
+    this.tokens = new int[Math.multiplyExact(rows, maxLength)];
     for (int row = 0; row < rows; row++) {
+      int start = row * maxLength;
       padding[row] = longest - prompts[row].length;
       // Any id will do for padding: nothing looks at it.
-      Arrays.fill(ids, row * longest, row * longest + padding[row], prompts[row][0]);
-      System.arraycopy(prompts[row], 0, ids, row * longest + padding[row], prompts[row].length);
-    }
-    for (int i = 0; i < layers.spec().numHiddenLayers(); i++) {
-      caches.add(new KvCache(maxLength));
+      Arrays.fill(tokens, start, start + padding[row], prompts[row][0]);
+      System.arraycopy(prompts[row], 0, tokens, start + padding[row], prompts[row].length);
     }
     try {
-      forward(ids, longest);
+      forward(longest);
     } catch (RuntimeException | Error e) {
       close();
       throw e;
@@ -77,21 +84,49 @@ final class CausalDecodingSession implements DecodingSession {
   }
 
   @Override
-  public void append(int[] tokens) {
+  public void append(int[] next) {
     requireOpen();
-    if (tokens.length != rows) {
+    if (next.length != rows) {
       throw new IllegalArgumentException(
-          "tokens: expected one for each of " + rows + " rows, found " + tokens.length);
+          "tokens: expected one for each of " + rows + " rows, found " + next.length);
     }
     if (length >= maxLength) {
       throw new IllegalStateException(
           "The rows have their greatest length, " + maxLength + " tokens.");
     }
-    ModelInputs.requireKnown(tokens, layers.spec().vocabSize());
-    forward(tokens, 1);
+    ModelInputs.requireKnown(next, layers.spec().vocabSize());
+    for (int row = 0; row < rows; row++) {
+      tokens[row * maxLength + length] = next[row];
+    }
+    forward(1);
   }
 
-  private void forward(int[] ids, int seq) {
+  /**
+   * Computes {@code seq} more columns of {@link #tokens}, and those before if they no longer fit.
+   */
+  private void forward(int seq) {
+    if (length == 0 || frequenciesChange(length + seq)) {
+      startAt(length + seq);
+    } else {
+      compute(seq);
+    }
+  }
+
+  private boolean frequenciesChange(int newLength) {
+    return Arrays.stream(borders).anyMatch(border -> length <= border && newLength > border);
+  }
+
+  private void startAt(int newLength) {
+    caches.forEach(KvCache::close);
+    caches.clear();
+    for (int i = 0; i < layers.spec().numHiddenLayers(); i++) {
+      caches.add(new KvCache(maxLength));
+    }
+    length = 0;
+    compute(newLength);
+  }
+
+  private void compute(int seq) {
     Device device = layers.decoder().device();
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
@@ -99,7 +134,7 @@ final class CausalDecodingSession implements DecodingSession {
           layers
               .decoder()
               .forward(
-                  ModelInputs.ids(ids, rows, seq, device),
+                  ModelInputs.ids(columns(seq), rows, seq, device),
                   positions(seq, device),
                   seq == 1 && length > 0 ? new Attention.FromColumn(padding) : earlier(seq, device),
                   caches,
@@ -112,6 +147,15 @@ final class CausalDecodingSession implements DecodingSession {
       }
     }
     length += seq;
+  }
+
+  /** The next columns of all rows. */
+  private int[] columns(int seq) {
+    int[] ids = new int[rows * seq];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(tokens, row * maxLength + length, ids, row * seq, seq);
+    }
+    return ids;
   }
 
   private Attention.Visible earlier(int seq, Device device) {
