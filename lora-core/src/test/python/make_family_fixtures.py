@@ -3,26 +3,27 @@
 
     python make_family_fixtures.py ../resources/families [--cases llama,qwen2]
 
-What a case holds is told in family_cases.py. Here weights are left out: weights.json lists the tensors of each file with
-their shapes, and the test makes the numbers from the names. The batches are the same for all and stand beside the cases, as
-does versions.json. Variants have a base only. Merged adapters are compared here and not written: the test expects the same
-of them as of adapters beside their base.
+What a case holds is told in family_cases.py. Here all of its JSON stands in case.json under "files", and weights are left
+out: under "weights" are the tensors of each file with their shapes, a * standing for the number of every layer, and the test
+makes the numbers from the names. The batches are the same for all and stand beside the cases, as does versions.json. Variants
+have a base only. Merged adapters are compared here and not written: the test expects the same of them as of adapters beside
+their base.
 """
 import argparse
 import json
 import os
+import re
 import shutil
 import tempfile
 
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 
-import family_cases
 from family_cases import FAMILIES, SMALL, CaseMaker, all_cases, names_and_shapes, versions
 
-FILES = {"base": "model", "seqcls": "model", "train": "adapter_model"}
 MARGIN = 1e-3
 SAME = 1e-5
+LAYER = re.compile(r"\.\d+\.")
 
 
 def with_clear_winners(case, folder):
@@ -46,17 +47,19 @@ def without_defaults(adapter_config):
     return {k: v for k, v in kept.items() if k not in ("base_model_name_or_path", "peft_version")}
 
 
-def write_json(value, *path):
-    os.makedirs(os.path.dirname(os.path.join(*path)), exist_ok=True)
-    with open(os.path.join(*path), "w") as file:
-        json.dump(value, file, separators=(",", ":"))
-        file.write("\n")
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
 
 
-def write_lines(value, *path):
-    """An object with a line for each entry."""
-    with open(os.path.join(*path), "w") as file:
-        lines = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in value.items()]
+def write_case(case, path):
+    """An object with a line for each entry, and for each entry of those that hold many."""
+    lines = []
+    for key, value in case.items():
+        if key in ("files", "weights") and value:
+            lines.append(f"{compact(key)}:{{\n" + ",\n".join(f" {compact(k)}:{compact(v)}" for k, v in value.items()) + "\n}")
+        else:
+            lines.append(f"{compact(key)}:{compact(value)}")
+    with open(path, "w") as file:
         file.write("{\n" + ",\n".join(lines) + "\n}\n")
 
 
@@ -65,17 +68,30 @@ def read_json(*path):
         return json.load(file)
 
 
+def by_layer(shapes):
+    """The same with one entry for tensors that every layer has in one shape."""
+    layers = {}
+    for name, shape in shapes.items():
+        layers.setdefault(LAYER.sub(".*.", name, count=1), {})[name] = shape
+    patterns = {}
+    for pattern, names in layers.items():
+        same = len(names) == SMALL.layers and len({tuple(shape) for shape in names.values()}) == 1
+        patterns |= {pattern: next(iter(names.values()))} if same else names
+    return patterns
+
+
 def compress(folder, out):
     """Copies a case without its weights."""
-    weights = {}
+    case = read_json(folder, "case.json")
+    case["steps"] = [{k: float(f"{v:.7g}") for k, v in step.items()} for step in case["steps"]]
+    case["layers"], case["files"], case["weights"] = SMALL.layers, {}, {}
     for part in sorted(os.listdir(folder)):
         if part == "adapters":
             for kind in sorted(os.listdir(os.path.join(folder, part))):
-                copy_part(folder, out, f"adapters/{kind}", weights)
+                copy_part(folder, f"adapters/{kind}", case)
         elif part in ("base", "old", "seqcls", "train"):
-            copy_part(folder, out, part, weights)
-    write_lines(weights, out, "weights.json")
-    write_lines(read_json(folder, "case.json"), out, "case.json")
+            copy_part(folder, part, case)
+    write_case(case, os.path.join(out, "case.json"))
     expected = load_file(os.path.join(folder, "expected.safetensors"))
     for name in [name for name in expected if name.endswith(".merged")]:
         beside, merged = expected[name.removesuffix(".merged") + ".logits"], expected.pop(name)
@@ -85,18 +101,18 @@ def compress(folder, out):
     save_file(expected, os.path.join(out, "expected.safetensors"))
 
 
-def copy_part(folder, out, part, weights):
+def copy_part(folder, part, case):
     for name in ("config.json", "adapter_config.json"):
         if os.path.exists(os.path.join(folder, part, name)):
             config = read_json(folder, part, name)
             if name == "adapter_config.json":
                 config = without_defaults(config)
             config.pop("transformers_version", None)
-            write_json(config, out, part, name)
+            case["files"][f"{part}/{name}"] = config
     for name in ("model.safetensors", "adapter_model.safetensors"):
         file = os.path.join(folder, part, name)
         if os.path.exists(file):
-            weights[f"{part}/{name}"] = names_and_shapes(file)
+            case["weights"][f"{part}/{name}"] = by_layer(names_and_shapes(file))
 
 
 def main():
@@ -116,7 +132,8 @@ def main():
             if os.path.exists(batches):
                 shutil.copy(batches, os.path.join(args.out, "batches.safetensors"))
             print(case, "seed", maker.seed, maker.left_out or "", flush=True)
-    write_json(versions(), args.out, "versions.json")
+    with open(os.path.join(args.out, "versions.json"), "w") as file:
+        file.write(compact(versions()) + "\n")
 
 
 if __name__ == "__main__":

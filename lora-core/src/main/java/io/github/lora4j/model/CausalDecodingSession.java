@@ -17,7 +17,8 @@ import java.util.Optional;
  * masked.
  *
  * <p>Where the rows grow past a length at which all rotary frequencies change (longrope), the
- * caches are dropped and all tokens are computed again with the new ones, as transformers does.
+ * caches are dropped and all tokens are computed again with the new ones, so that the scores are
+ * those of a pass without a cache.
  */
 final class CausalDecodingSession implements DecodingSession {
 

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Our side of src/test/python/check_families.py, which starts it: measures every case of a folder,
@@ -27,13 +28,16 @@ import org.junit.jupiter.api.Test;
  * and merged models.
  */
 @Tag("oracle")
+@EnabledIfSystemProperty(named = FamilyParityRun.CASES, matches = ".+")
 class FamilyParityRun {
+
+  static final String CASES = "lora4j.parity.cases";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @Test
   void measuresAllCases() throws IOException {
-    for (FamilyCase parity : FamilyCase.in(Path.of(System.getProperty("lora4j.parity.cases")))) {
+    for (FamilyCase parity : FamilyCase.in(Path.of(System.getProperty(CASES)))) {
       new OneCase(parity).run();
     }
   }

@@ -50,55 +50,70 @@ public record FamilyCase(String name, Path folder) {
     }
   }
 
-  /** A copy of a committed case with its weights. */
+  /** A copy of a committed case with its files and their weights. */
   public FamilyCase expandedInto(Path work) {
     Path target = work.resolve(name);
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        Path copy = target.resolve(folder.relativize(file).toString());
-        Files.createDirectories(copy.getParent());
-        Files.copy(file, copy);
+    JsonNode description = description();
+    try {
+      Files.createDirectories(target);
+      for (String file : List.of("case.json", "expected.safetensors")) {
+        Files.copy(folder.resolve(file), target.resolve(file));
       }
       Files.copy(folder.resolveSibling(BATCHES), target.resolve(BATCHES));
+      for (Map.Entry<String, JsonNode> file : description.get("files").properties()) {
+        Path copy = target.resolve(file.getKey());
+        Files.createDirectories(copy.getParent());
+        JSON.writeValue(copy.toFile(), file.getValue());
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    NamedWeights weights = new NamedWeights(description().get("seed").intValue());
-    read("weights.json")
+    NamedWeights weights = new NamedWeights(description.get("seed").intValue());
+    int layers = description.get("layers").intValue();
+    description
+        .get("weights")
         .properties()
-        .forEach(file -> write(target, file.getKey(), file.getValue(), weights));
+        .forEach(file -> write(target, file.getKey(), shapes(file.getValue(), layers), weights));
     return new FamilyCase(name, target);
   }
 
-  private static void write(Path target, String file, JsonNode shapes, NamedWeights weights) {
+  /** Of patterns such as {@code layers.*.mlp} the names in all layers. */
+  private static Map<String, long[]> shapes(JsonNode patterns, int layers) {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    patterns
+        .properties()
+        .forEach(
+            entry -> {
+              String pattern = entry.getKey();
+              long[] shape = JSON.convertValue(entry.getValue(), long[].class);
+              for (int layer = 0; layer < (pattern.contains("*") ? layers : 1); layer++) {
+                shapes.put(pattern.replace("*", String.valueOf(layer)), shape);
+              }
+            });
+    return shapes;
+  }
+
+  private static void write(
+      Path target, String file, Map<String, long[]> shapes, NamedWeights weights) {
     try (TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> tensors = new LinkedHashMap<>();
-      shapes
-          .properties()
-          .forEach(
-              entry -> {
-                String name = entry.getKey();
-                long[] shape = JSON.convertValue(entry.getValue(), long[].class);
-                tensors.put(
-                    name,
-                    file.startsWith("adapters/")
-                        ? weights.ofAdapter(name, shape)
-                        : file.startsWith("train/")
-                            ? weights.ofStart(name, shape)
-                            : weights.ofModel(name, shape));
-              });
+      shapes.forEach(
+          (name, shape) ->
+              tensors.put(
+                  name,
+                  file.startsWith("adapters/")
+                      ? weights.ofAdapter(name, shape)
+                      : file.startsWith("train/")
+                          ? weights.ofStart(name, shape)
+                          : weights.ofModel(name, shape)));
       SafeTensorsWriter.write(target.resolve(file), tensors);
     }
   }
 
   /** What the case is, and the numbers of its training run. */
   public JsonNode description() {
-    return read("case.json");
-  }
-
-  private JsonNode read(String file) {
     try {
-      return JSON.readTree(folder.resolve(file).toFile());
+      return JSON.readTree(folder.resolve("case.json").toFile());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
