@@ -62,7 +62,7 @@ final class AdapterConfigWriter {
     json.put(AdapterConfigKeys.LAYERS_TO_TRANSFORM, nullIfEmpty(config.layersToTransform()));
     json.put(AdapterConfigKeys.LAYERS_PATTERN, nullIfEmpty(config.layersPattern()));
     json.put(AdapterConfigKeys.MODULES_TO_SAVE, nullIfEmpty(config.modulesToSave()));
-    json.put(AdapterConfigKeys.INIT_LORA_WEIGHTS, init(config.initLoraWeights()));
+    json.put(AdapterConfigKeys.INIT_LORA_WEIGHTS, config.initLoraWeights().value());
     json.put(AdapterConfigKeys.TASK_TYPE, config.taskType().map(TaskType::name).orElse(null));
     json.put(AdapterConfigKeys.INFERENCE_MODE, true);
     json.put(AdapterConfigKeys.BASE_MODEL, config.baseModelNameOrPath().orElse(null));
@@ -108,14 +108,6 @@ final class AdapterConfigWriter {
 
   private static @Nullable Object nullIfEmpty(List<?> list) {
     return list.isEmpty() ? null : list;
-  }
-
-  private static Object init(InitLoraWeights init) {
-    return switch (init) {
-      case KAIMING -> true;
-      case RANDOM -> false;
-      case GAUSSIAN -> AdapterConfigKeys.GAUSSIAN;
-    };
   }
 
   /** PEFT's alpha is a whole number, in the file too, unless a fraction was asked for. */

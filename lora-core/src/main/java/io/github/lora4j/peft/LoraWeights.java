@@ -34,17 +34,20 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
    */
   static LoraWeights init(
       InitLoraWeights how, int r, long rows, int in, int out, Generator generator, Device device) {
+    switch (how.method()) {
+      case KAIMING, GAUSSIAN, RANDOM -> {}
+      default ->
+          throw new IllegalArgumentException("initLoraWeights \"" + how + "\" is not built yet");
+    }
     try (TensorScope scope = TensorScope.open()) {
       double uniformBound = 1 / Math.sqrt(in);
       Tensor a =
-          switch (how) {
-            case KAIMING, RANDOM ->
-                Tensor.uniform(-uniformBound, uniformBound, generator, rows, in);
-            case GAUSSIAN -> Tensor.normal(0, 1.0 / r, generator, rows, in);
-          };
+          how.equals(InitLoraWeights.GAUSSIAN)
+              ? Tensor.normal(0, 1.0 / r, generator, rows, in)
+              : Tensor.uniform(-uniformBound, uniformBound, generator, rows, in);
       double outBound = 1 / Math.sqrt(rows);
       Tensor b =
-          how == InitLoraWeights.RANDOM
+          how.equals(InitLoraWeights.RANDOM)
               ? Tensor.uniform(-outBound, outBound, generator, out, rows)
               : Tensor.zeros(DType.F32, Device.CPU, out, rows);
       return new LoraWeights(

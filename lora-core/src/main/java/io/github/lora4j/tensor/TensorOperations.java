@@ -7,7 +7,9 @@ import org.bytedeco.pytorch.LayoutOptional;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
@@ -49,6 +51,11 @@ abstract sealed class TensorOperations permits Tensor {
     }
   }
 
+  /** Elementwise quotient. */
+  public Tensor div(Tensor other) {
+    return Tensor.wrap(handle().div(other.handle()));
+  }
+
   /** Elementwise negation. */
   public Tensor neg() {
     return Tensor.wrap(handle().neg());
@@ -79,6 +86,21 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().abs());
   }
 
+  /** Elementwise sign: -1, 0 or 1. */
+  public Tensor sign() {
+    return Tensor.wrap(handle().sign());
+  }
+
+  /** Elementwise nearest number in {@code [low, high]}. */
+  public Tensor clamp(double low, double high) {
+    try (Scalar from = new Scalar(low);
+        Scalar to = new Scalar(high);
+        ScalarOptional least = new ScalarOptional(from);
+        ScalarOptional most = new ScalarOptional(to)) {
+      return Tensor.wrap(handle().clamp(least, most));
+    }
+  }
+
   /** Elementwise cosine of radians. */
   public Tensor cos() {
     return Tensor.wrap(handle().cos());
@@ -104,6 +126,13 @@ abstract sealed class TensorOperations permits Tensor {
   /** Where this is greater than the other, as BOOL. */
   public Tensor gt(Tensor other) {
     return Tensor.wrap(handle().gt(other.handle()));
+  }
+
+  /** Where this is at least the number, as BOOL. */
+  public Tensor ge(double value) {
+    try (Scalar scalar = new Scalar(value)) {
+      return Tensor.wrap(handle().ge(scalar));
+    }
   }
 
   /** Where both are equal, as BOOL. */
@@ -169,6 +198,20 @@ abstract sealed class TensorOperations permits Tensor {
   /** The largest element. */
   public Tensor max() {
     return Tensor.wrap(handle().max());
+  }
+
+  /** The number below which a share {@code q} in {@code [0, 1]} of all elements lies. */
+  public Tensor quantile(double q) {
+    try (LongOptional ofAll = new LongOptional()) {
+      return Tensor.wrap(handle().quantile(q, ofAll, false, "linear"));
+    }
+  }
+
+  /** The places of the {@code k} largest elements of a vector, as I64, the largest first. */
+  public Tensor topkIndices(long k) {
+    try (T_TensorTensor_T found = handle().topk(k, -1, true, true)) {
+      return Tensor.wrap(new org.bytedeco.pytorch.Tensor(found.get1()));
+    }
   }
 
   /** The index of the largest element along a dimension, as I64. */

@@ -71,11 +71,14 @@ class PeftModelTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = InitLoraWeights.class,
+      value = InitLoraWeights.Method.class,
       names = {"KAIMING", "GAUSSIAN"})
-  void aFreshAdapterChangesNothingAtAll(InitLoraWeights init) {
+  void aFreshAdapterChangesNothingAtAll(InitLoraWeights.Method init) {
     LoraConfig config =
-        LoraConfig.builder().targetModules("all-linear").initLoraWeights(init).build();
+        LoraConfig.builder()
+            .targetModules("all-linear")
+            .initLoraWeights(new InitLoraWeights(init, 0))
+            .build();
     try (PeftModel<CausalLM> peft = PeftModel.wrap(base, config)) {
       assertThat(peft.model().logits(batch).equal(base.logits(batch))).isTrue();
     }
