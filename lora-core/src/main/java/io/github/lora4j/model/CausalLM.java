@@ -2,9 +2,11 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.data.TokenizedExample;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Norm;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
@@ -192,6 +194,16 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   }
 
   @Override
+  public List<EmbeddingLayer> embeddings() {
+    return LayerLists.of(layers::withLinears).embeddings();
+  }
+
+  @Override
+  public List<Norm> norms() {
+    return LayerLists.of(layers::withLinears).norms();
+  }
+
+  @Override
   public List<String> moduleNames() {
     return ModuleTree.names(parameters().keySet(), linearLayers());
   }
@@ -238,6 +250,13 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   }
 
   @Override
+  public CausalLM withLayers(List<Integer> order) {
+    requireOpen();
+    return new CausalLM(
+        LayerOrder.of(order, spec()).in(config), family, layers.withLayers(order), source, false);
+  }
+
+  @Override
   public CausalLM shareWith(LayerChange change) {
     requireOpen();
     CausalLayers shared = layers.shareWith(change);
@@ -259,6 +278,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
               + " with PeftModel.savePretrained, or a merged model with"
               + " PeftModel.mergeAndUnload().savePretrained.");
     }
+    LayerOrder.requireDescribed(spec(), family, config);
     try (TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> stored = new LinkedHashMap<>();
       new StoredExperts(spec())

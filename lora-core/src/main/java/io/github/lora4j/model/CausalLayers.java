@@ -1,13 +1,13 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.Embedding;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +24,7 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
         spec.tieWordEmbeddings()
             ? new DenseLinear(
                 head.name(),
-                TensorScope.keep(decoder.embedding().tokens().weight().alias()),
+                TensorScope.keep(decoder.embedding().table().alias()),
                 builder.bias(head.name(), head.bias(), spec.vocabSize()))
             : builder.linear(head.name(), spec.vocabSize(), spec.embeddingSize(), head.bias());
     return new CausalLayers(decoder, layer);
@@ -58,22 +58,21 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
   }
 
   List<LinearLayer> linearLayers() {
-    List<LinearLayer> found = new ArrayList<>();
-    withLinears(
-        layer -> {
-          found.add(layer);
-          return layer;
-        });
-    return found;
+    return LayerLists.of(this::withLinears).linears();
   }
 
   CausalLayers withLinears(LayerChange change) {
-    return new CausalLayers(decoder.withLinears(change), change.apply(head));
+    Decoder changed = decoder.withLinears(change);
+    return new CausalLayers(changed, changedHead(change, changed));
+  }
+
+  CausalLayers withLayers(List<Integer> order) {
+    return new CausalLayers(decoder.withLayers(order), head);
   }
 
   CausalLayers shareWith(LayerChange change) {
     Decoder shared = decoder.shareWith(change);
-    LinearLayer sharedHead = change.apply(head);
+    LinearLayer sharedHead = changedHead(change, shared);
     return new CausalLayers(
         spec().tieWordEmbeddings() && !multipliesByTable(sharedHead, shared)
             ? shared.untied()
@@ -81,10 +80,17 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
         sharedHead);
   }
 
-  /** A head that an adapter was merged into has a weight of its own. */
+  private LinearLayer changedHead(LayerChange change, Decoder changed) {
+    return spec().tieWordEmbeddings()
+        ? change.tiedHead(head, changed.embedding().tokens())
+        : change.apply(head);
+  }
+
+  /** A head or a table that an adapter was merged into has a weight of its own. */
   private static boolean multipliesByTable(LinearLayer head, Decoder decoder) {
     return head instanceof DenseLinear dense
-        && dense.weight().address() == decoder.embedding().tokens().weight().address();
+        && decoder.embedding().tokens() instanceof Embedding table
+        && dense.weight().address() == table.weight().address();
   }
 
   @Override

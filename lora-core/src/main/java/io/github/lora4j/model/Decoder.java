@@ -11,6 +11,7 @@ import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -71,11 +72,11 @@ record Decoder(
   }
 
   Device device() {
-    return embedding.tokens().weight().device();
+    return embedding.tokens().device();
   }
 
   DType dtype() {
-    return embedding.tokens().weight().dtype();
+    return embedding.tokens().dtype();
   }
 
   /** The same layers under a head that isn't tied. */
@@ -83,12 +84,26 @@ record Decoder(
     return new Decoder(spec.untied(), embedding, blocks, norm, projection);
   }
 
+  /** A view whose blocks are some of these, each renamed after its place. */
+  Decoder withLayers(List<Integer> order) {
+    List<DecoderBlock> chosen = new ArrayList<>();
+    for (int place = 0; place < order.size(); place++) {
+      int from = order.get(place);
+      DecoderBlock block = blocks.get(from);
+      chosen.add(
+          from == place
+              ? block
+              : block.withLinears(new Renaming(spec.inLayer(from, ""), spec.inLayer(place, ""))));
+    }
+    return new Decoder(spec.withLayers(order), embedding, chosen, norm, projection);
+  }
+
   Decoder withLinears(LayerChange change) {
     return new Decoder(
         spec,
         embedding.withLinears(change),
         blocks.stream().map(b -> b.withLinears(change)).toList(),
-        norm,
+        norm.map(change::norm),
         projection.map(change));
   }
 
@@ -97,7 +112,7 @@ record Decoder(
         spec,
         embedding.shareWith(change),
         blocks.stream().map(b -> b.shareWith(change)).toList(),
-        norm.map(Norm::share),
+        norm.map(last -> last.shareWith(change)),
         projection.map(change));
   }
 

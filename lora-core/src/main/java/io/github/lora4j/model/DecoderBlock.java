@@ -69,24 +69,24 @@ record DecoderBlock(
   DecoderBlock withLinears(LayerChange change) {
     return new DecoderBlock(
         arrangement,
-        beforeAttention,
+        beforeAttention.map(change::norm),
         attention.withLinears(change),
-        afterAttention,
-        beforeMlp,
+        afterAttention.map(change::norm),
+        beforeMlp.map(change::norm),
         mlp.withLinears(change),
-        afterMlp,
+        afterMlp.map(change::norm),
         residualScale);
   }
 
   DecoderBlock shareWith(LayerChange change) {
     return new DecoderBlock(
         arrangement,
-        beforeAttention.map(Norm::share),
+        beforeAttention.map(norm -> norm.shareWith(change)),
         attention.shareWith(change),
-        afterAttention.map(Norm::share),
-        beforeMlp.map(Norm::share),
+        afterAttention.map(norm -> norm.shareWith(change)),
+        beforeMlp.map(norm -> norm.shareWith(change)),
         mlp.shareWith(change),
-        afterMlp.map(Norm::share),
+        afterMlp.map(norm -> norm.shareWith(change)),
         residualScale);
   }
 

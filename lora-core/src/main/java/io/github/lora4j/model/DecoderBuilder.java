@@ -5,6 +5,7 @@ import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.AttentionShape;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.Embedding;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.GatedMlp;
 import io.github.lora4j.nn.HeadLayerNorm;
@@ -38,7 +39,7 @@ final class DecoderBuilder {
   Decoder build() {
     DecoderSpec.EmbeddingSpec e = spec.embedding();
     Embedding tokens = embedding(e.name(), e.vocabSize(), spec.embeddingSize());
-    Optional<Embedding> positions =
+    Optional<EmbeddingLayer> positions =
         e.positions().map(p -> embedding(p.name(), p.rows(), spec.hiddenSize()));
     Optional<LinearLayer> in =
         e.projection().map(p -> linear(p.in(), spec.hiddenSize(), spec.embeddingSize()));

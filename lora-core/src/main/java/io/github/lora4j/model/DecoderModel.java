@@ -1,7 +1,9 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Norm;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +29,12 @@ public interface DecoderModel extends PreTrainedModel {
   /** All linear layers, the head last, in the model's order. */
   List<LinearLayer> linearLayers();
 
+  /** The tables of tokens and, where they are learnt, of positions, in the model's order. */
+  List<EmbeddingLayer> embeddings();
+
+  /** All norms, in the model's order. */
+  List<Norm> norms();
+
   /** The names of all modules, as PEFT sees them, in the model's order. */
   List<String> moduleNames();
 
@@ -34,7 +42,8 @@ public interface DecoderModel extends PreTrainedModel {
   String headName();
 
   /**
-   * A view of this model in which linear layers are replaced.
+   * A view of this model in which layers are replaced: linear ones and, where the change says so,
+   * routers, experts, embeddings and norms.
    *
    * <p>This model isn't changed. The view borrows everything: closing it frees nothing, and it must
    * not be used after this model is closed.
@@ -44,11 +53,25 @@ public interface DecoderModel extends PreTrainedModel {
   DecoderModel withLinears(LayerChange change);
 
   /**
+   * A view of this model whose stack consists of some of its layers, in an order, any of them as
+   * often as it is named: what PEFT's {@code layer_replication} computes with.
+   *
+   * <p>Names count the layers of the view: the layer at place 5 is {@code model.layers.5}, wherever
+   * it comes from. What belongs to a layer, such as its window, goes with it. Parameters are shared
+   * with this model and between copies of a layer; in generation each copy has a cache of its own.
+   * This model isn't changed; the view borrows everything, as that of {@link #withLinears}.
+   *
+   * @param order indices of this model's layers, at least one
+   * @throws IllegalArgumentException if there is no such layer, or none is named
+   */
+  DecoderModel withLayers(List<Integer> order);
+
+  /**
    * A model of its own that shares the memory of all other parameters with this one, and may
    * outlive it.
    *
    * @param change gives the layer that the new model will own in place of each one: a new one, or
-   *     {@link LinearLayer#share}
+   *     {@link LinearLayer#share}; other layers that it leaves as they are get a second owner
    */
   DecoderModel shareWith(LayerChange change);
 }

@@ -63,6 +63,19 @@ public record DecoderSpec(
         .toList();
   }
 
+  /** The same decoder with some of its blocks, in an order, any of them as often as it is named. */
+  DecoderSpec withLayers(List<Integer> order) {
+    return new DecoderSpec(
+        hiddenSize,
+        maxPositionEmbeddings,
+        tieWordEmbeddings,
+        embedding,
+        layers,
+        order.stream().map(blocks::get).toList(),
+        norm,
+        head);
+  }
+
   /** The same decoder with a head of its own. */
   DecoderSpec untied() {
     return new DecoderSpec(

@@ -6,7 +6,6 @@ import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,17 +55,15 @@ record ScoredLayers(Decoder decoder, LinearLayer score) implements Layer {
   }
 
   List<LinearLayer> linearLayers() {
-    List<LinearLayer> found = new ArrayList<>();
-    withLinears(
-        layer -> {
-          found.add(layer);
-          return layer;
-        });
-    return found;
+    return LayerLists.of(this::withLinears).linears();
   }
 
   ScoredLayers withLinears(LayerChange change) {
     return new ScoredLayers(decoder.withLinears(change), change.apply(score));
+  }
+
+  ScoredLayers withLayers(List<Integer> order) {
+    return new ScoredLayers(decoder.withLayers(order), score);
   }
 
   ScoredLayers shareWith(LayerChange change) {

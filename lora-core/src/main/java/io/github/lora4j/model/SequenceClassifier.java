@@ -4,9 +4,11 @@ import io.github.lora4j.data.Batch;
 import io.github.lora4j.data.LabelMap;
 import io.github.lora4j.data.SequenceLabels;
 import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Norm;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
@@ -220,6 +222,16 @@ public final class SequenceClassifier implements DecoderModel {
   }
 
   @Override
+  public List<EmbeddingLayer> embeddings() {
+    return LayerLists.of(layers::withLinears).embeddings();
+  }
+
+  @Override
+  public List<Norm> norms() {
+    return LayerLists.of(layers::withLinears).norms();
+  }
+
+  @Override
   public List<String> moduleNames() {
     return ModuleTree.names(parameters().keySet(), linearLayers());
   }
@@ -262,22 +274,28 @@ public final class SequenceClassifier implements DecoderModel {
   @Override
   public SequenceClassifier withLinears(LayerChange change) {
     requireOpen();
-    return over(layers.withLinears(change), false);
+    return over(config, layers.withLinears(change), false);
+  }
+
+  @Override
+  public SequenceClassifier withLayers(List<Integer> order) {
+    requireOpen();
+    return over(LayerOrder.of(order, spec()).in(config), layers.withLayers(order), false);
   }
 
   @Override
   public SequenceClassifier shareWith(LayerChange change) {
     requireOpen();
-    return over(layers.shareWith(change), true);
+    return over(config, layers.shareWith(change), true);
   }
 
-  private SequenceClassifier over(ScoredLayers others, boolean owning) {
+  private SequenceClassifier over(ModelConfig described, ScoredLayers others, boolean owning) {
     boolean sameHead =
         layers.score() instanceof DenseLinear mine
             && others.score() instanceof DenseLinear other
             && mine.weight().address() == other.weight().address();
     return new SequenceClassifier(
-        config, family, others, labels, problem, source, headIsFresh && sameHead, owning);
+        described, family, others, labels, problem, source, headIsFresh && sameHead, owning);
   }
 
   /**
@@ -293,6 +311,7 @@ public final class SequenceClassifier implements DecoderModel {
               + " with PeftModel.savePretrained, or a merged model with"
               + " PeftModel.mergeAndUnload().savePretrained.");
     }
+    LayerOrder.requireDescribed(spec(), family, config);
     Map<String, Tensor> stored = new LinkedHashMap<>();
     parameters().forEach((name, tensor) -> stored.put(family.storedName(name), tensor));
     PretrainedFolder.write(dir, savedConfig(), stored, source);

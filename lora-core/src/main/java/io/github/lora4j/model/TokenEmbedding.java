@@ -1,6 +1,7 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Embedding;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
@@ -13,8 +14,8 @@ import java.util.function.BiConsumer;
 /** From token ids to what the first block reads. */
 record TokenEmbedding(
     DecoderSpec.EmbeddingSpec spec,
-    Embedding tokens,
-    Optional<Embedding> positions,
+    EmbeddingLayer tokens,
+    Optional<EmbeddingLayer> positions,
     Optional<LinearLayer> projection)
     implements Layer {
 
@@ -27,7 +28,7 @@ record TokenEmbedding(
    */
   Tensor forward(Tensor ids, Tensor at, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor x = tokens.forward(ids);
+      Tensor x = tokens.forward(ids, context);
       if (spec.scale() != 1) {
         // Rounded to the model's dtype before it multiplies, as transformers' Gemma does.
         x = x.mul(Tensor.full(spec.scale(), x.dtype(), x.device(), 1));
@@ -39,10 +40,26 @@ record TokenEmbedding(
         long offset = spec.positions().orElseThrow().offset();
         Tensor rows =
             offset == 0 ? at : at.add(Tensor.of(new long[] {offset}, 1, 1).to(at.device()));
-        x = x.add(positions.get().forward(rows));
+        x = x.add(positions.get().forward(rows, context));
       }
       return scope.handOver(x);
     }
+  }
+
+  /**
+   * The table of tokens, which stays this layer's.
+   *
+   * @throws IllegalStateException if it isn't a plain one
+   */
+  Tensor table() {
+    if (tokens instanceof Embedding plain) {
+      return plain.weight();
+    }
+    throw new IllegalStateException(
+        tokens.name()
+            + ": expected a plain table, found "
+            + tokens.getClass().getSimpleName()
+            + "; merge the adapter first.");
   }
 
   boolean learns() {
@@ -52,12 +69,16 @@ record TokenEmbedding(
   }
 
   TokenEmbedding withLinears(LayerChange change) {
-    return new TokenEmbedding(spec, tokens, positions, projection.map(change));
+    return new TokenEmbedding(
+        spec, change.embedding(tokens), positions.map(change::embedding), projection.map(change));
   }
 
   TokenEmbedding shareWith(LayerChange change) {
     return new TokenEmbedding(
-        spec, tokens.share(), positions.map(Embedding::share), projection.map(change));
+        spec,
+        tokens.shareWith(change),
+        positions.map(table -> table.shareWith(change)),
+        projection.map(change));
   }
 
   @Override
@@ -70,7 +91,7 @@ record TokenEmbedding(
   @Override
   public void close() {
     tokens.close();
-    positions.ifPresent(Embedding::close);
+    positions.ifPresent(EmbeddingLayer::close);
     projection.ifPresent(LinearLayer::close);
   }
 }

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 
 /**
  * Multi-head attention with grouped queries (Ainslie et al., 2023).
@@ -210,14 +209,19 @@ public record Attention(
     return queries.gt(windowEnds).view(1, 1, 1, seq, total);
   }
 
-  /** The same attention with each linear layer replaced by what the function makes of it. */
-  public Attention withLinears(UnaryOperator<LinearLayer> change) {
-    return new Attention(qkv.withLinears(change), norms, change.apply(o), shape);
+  /** The same attention with each layer replaced by what the change makes of it. */
+  public Attention withLinears(LayerChange change) {
+    return new Attention(
+        qkv.withLinears(change),
+        norms.map(both -> both.withLinears(change)),
+        change.apply(o),
+        shape);
   }
 
-  /** The same, for a model that owns its parts: norms are shared. */
-  public Attention shareWith(UnaryOperator<LinearLayer> change) {
-    return new Attention(qkv.withLinears(change), norms.map(QkNorm::share), change.apply(o), shape);
+  /** The same, for a model that owns its parts: norms that stay are shared. */
+  public Attention shareWith(LayerChange change) {
+    return new Attention(
+        qkv.withLinears(change), norms.map(both -> both.shareWith(change)), change.apply(o), shape);
   }
 
   @Override

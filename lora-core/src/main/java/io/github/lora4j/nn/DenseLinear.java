@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** A linear layer with a plain weight: {@code torch.nn.Linear}. */
-public final class DenseLinear implements LinearLayer {
+public final class DenseLinear implements BiasedLinear {
 
   private final String name;
   private final Tensor stored; // as the checkpoint has it
@@ -27,6 +27,15 @@ public final class DenseLinear implements LinearLayer {
    */
   public DenseLinear(String name, Tensor weight, Optional<Tensor> bias) {
     this(name, weight, bias, false);
+  }
+
+  /** A view of another layer, which stays the owner of the weight. */
+  private DenseLinear(String name, DenseLinear other, Optional<Tensor> bias) {
+    this.name = name;
+    this.stored = other.stored;
+    this.weight = other.weight;
+    this.bias = bias;
+    this.inputFirst = other.inputFirst;
   }
 
   private DenseLinear(String name, Tensor stored, Optional<Tensor> bias, boolean inputFirst) {
@@ -89,9 +98,23 @@ public final class DenseLinear implements LinearLayer {
     return weight;
   }
 
-  /** The bias {@code [out]}, which stays this layer's. */
+  @Override
   public Optional<Tensor> bias() {
     return bias;
+  }
+
+  @Override
+  public DenseLinear withBias(Tensor other) {
+    if (other.dim() != 1 || other.size(0) != outFeatures()) {
+      throw new IllegalArgumentException(
+          name + ".bias: expected [" + outFeatures() + "], found " + other);
+    }
+    return new DenseLinear(name, this, Optional.of(other));
+  }
+
+  @Override
+  public DenseLinear renamed(String other) {
+    return new DenseLinear(other, this, bias);
   }
 
   /** Whether the checkpoint stores the weight {@code [in, out]}: PEFT's {@code fan_in_fan_out}. */
@@ -118,20 +141,19 @@ public final class DenseLinear implements LinearLayer {
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
-    if (!learns()) {
-      return CustomFunction.available() ? FrozenLinear.apply(x, weight, bias) : linear(x, weight);
+    boolean frozen = !stored.requiresGrad();
+    if (frozen && CustomFunction.available()) {
+      return FrozenLinear.apply(x, weight, bias);
     }
     try (TensorScope scope = TensorScope.open()) {
-      return scope.handOver(linear(x, inputFirst ? stored.transpose(0, 1) : stored));
+      return scope.handOver(linear(x, frozen || !inputFirst ? weight : stored.transpose(0, 1)));
     }
   }
 
   private Tensor linear(Tensor x, Tensor by) {
-    return bias.isPresent() ? Functional.linear(x, by, bias.get()) : Functional.linear(x, by);
-  }
-
-  private boolean learns() {
-    return stored.requiresGrad() || bias.map(Tensor::requiresGrad).orElse(false);
+    return bias.isPresent()
+        ? Functional.linear(x, by, bias.get().to(by.dtype()))
+        : Functional.linear(x, by);
   }
 
   @Override

@@ -1,12 +1,14 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
 
 /** A table of token vectors: {@code torch.nn.Embedding}. */
-public final class Embedding implements Layer {
+public final class Embedding implements EmbeddingLayer {
 
   private final String name;
   private final Tensor weight;
@@ -22,9 +24,29 @@ public final class Embedding implements Layer {
     this.weight = weight;
   }
 
-  /** The module's name in the checkpoint. */
+  @Override
   public String name() {
     return name;
+  }
+
+  @Override
+  public int numEmbeddings() {
+    return Math.toIntExact(weight.size(0));
+  }
+
+  @Override
+  public int embeddingDim() {
+    return Math.toIntExact(weight.size(1));
+  }
+
+  @Override
+  public DType dtype() {
+    return weight.dtype();
+  }
+
+  @Override
+  public Device device() {
+    return weight.device();
   }
 
   /** The table {@code [vocab, hidden]}, which stays this layer's. */
@@ -32,17 +54,12 @@ public final class Embedding implements Layer {
     return weight;
   }
 
-  /**
-   * Looks the vectors up.
-   *
-   * @param ids I64 {@code [batch, seq]}
-   * @return {@code [batch, seq, hidden]}
-   */
-  public Tensor forward(Tensor ids) {
+  @Override
+  public Tensor forward(Tensor ids, ForwardContext context) {
     return Functional.embedding(ids, weight);
   }
 
-  /** A second owner of the same table, to be closed on its own. */
+  @Override
   public Embedding share() {
     return new Embedding(name, TensorScope.keep(weight.alias()));
   }

@@ -35,6 +35,17 @@ public interface ExpertLinear extends Layer {
   /** A second owner of the same parameter, to be closed on its own. */
   ExpertLinear share();
 
+  /**
+   * This layer under another name: what stands in a model whose layers repeat.
+   *
+   * @return a view that borrows the parameter: closing it is wrong, {@link #share} gives an owner
+   * @throws UnsupportedOperationException if it is an adapter's, which has one place
+   */
+  default ExpertLinear renamed(String other) {
+    throw new UnsupportedOperationException(
+        name() + ": a " + getClass().getSimpleName() + " has one place in the model.");
+  }
+
   /** One forward pass through those experts that have something to do. */
   @FunctionalInterface
   interface Pass {

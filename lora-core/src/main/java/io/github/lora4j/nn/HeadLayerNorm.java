@@ -7,6 +7,7 @@ import io.github.lora4j.tensor.TensorScope;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 
 /**
  * A layer norm without bias for each head of queries or keys, as StableLM 2 12B has: {@code
@@ -55,9 +56,13 @@ public final class HeadLayerNorm implements Norm {
   }
 
   @Override
-  public HeadLayerNorm share() {
-    return new HeadLayerNorm(
-        name, weights.stream().map(w -> TensorScope.keep(w.alias())).toList(), eps);
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public HeadLayerNorm with(String other, UnaryOperator<Tensor> parameters) {
+    return new HeadLayerNorm(other, weights.stream().map(parameters).toList(), eps);
   }
 
   @Override

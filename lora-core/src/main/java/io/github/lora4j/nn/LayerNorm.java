@@ -1,10 +1,12 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 
 /** Layer normalisation (Ba et al., 2016): {@code torch.nn.LayerNorm}. */
 public final class LayerNorm implements Norm {
@@ -31,13 +33,24 @@ public final class LayerNorm implements Norm {
 
   @Override
   public Tensor forward(Tensor x) {
-    return Functional.layerNorm(x, weight, bias, eps);
+    DType dtype = x.dtype();
+    if (weight.dtype() == dtype) {
+      return Functional.layerNorm(x, weight, bias, eps);
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor wide = x.to(weight.dtype());
+      return scope.handOver(Functional.layerNorm(wide, weight, bias, eps).to(dtype));
+    }
   }
 
   @Override
-  public LayerNorm share() {
-    return new LayerNorm(
-        name, TensorScope.keep(weight.alias()), bias.map(b -> TensorScope.keep(b.alias())), eps);
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public LayerNorm with(String other, UnaryOperator<Tensor> parameters) {
+    return new LayerNorm(other, parameters.apply(weight), bias.map(parameters), eps);
   }
 
   @Override

@@ -42,4 +42,13 @@ public interface LinearLayer extends Layer {
 
   /** A second owner of the same parameters, to be closed on its own. */
   LinearLayer share();
+
+  /**
+   * This layer under another name: what stands in a model whose layers repeat.
+   *
+   * @return a view that borrows the parameters: closing it is wrong, {@link #share} gives an owner
+   */
+  default LinearLayer renamed(String other) {
+    return new RenamedLinear(this, other);
+  }
 }

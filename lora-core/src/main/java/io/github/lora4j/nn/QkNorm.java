@@ -39,9 +39,14 @@ public record QkNorm(Norm q, Norm k, boolean perHead) implements Layer {
     }
   }
 
-  /** A second owner of the same parameters, to be closed on its own. */
-  public QkNorm share() {
-    return new QkNorm(q.share(), k.share(), perHead);
+  /** The same with each norm replaced by what the change makes of it. */
+  public QkNorm withLinears(LayerChange change) {
+    return new QkNorm(change.norm(q), change.norm(k), perHead);
+  }
+
+  /** The same, for a model that owns its parts. */
+  public QkNorm shareWith(LayerChange change) {
+    return new QkNorm(q.shareWith(change), k.shareWith(change), perHead);
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.github.lora4j.tensor.Rows;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Root-mean-square normalisation (Zhang and Sennrich, 2019), computed in float32.
@@ -62,7 +63,7 @@ public final class RmsNorm implements Norm {
       Tensor normalised = wide.mul(wide.square().mean(-1, true).add(eps).rsqrt());
       return scope.handOver(
           weighting == Weighting.AFTER_ROUNDING
-              ? normalised.to(x.dtype()).mul(weight)
+              ? normalised.to(x.dtype()).mul(weight).to(x.dtype())
               : normalised.mul(factor()).to(x.dtype()));
     }
   }
@@ -94,8 +95,13 @@ public final class RmsNorm implements Norm {
   }
 
   @Override
-  public RmsNorm share() {
-    return new RmsNorm(name, TensorScope.keep(weight.alias()), eps, weighting);
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public RmsNorm with(String other, UnaryOperator<Tensor> parameters) {
+    return new RmsNorm(other, parameters.apply(weight), eps, weighting);
   }
 
   @Override

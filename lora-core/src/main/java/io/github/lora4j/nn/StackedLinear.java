@@ -110,6 +110,11 @@ public final class StackedLinear implements ExpertLinear {
   }
 
   @Override
+  public StackedLinear renamed(String other) {
+    return new StackedLinear(other, weight);
+  }
+
+  @Override
   public StackedLinear share() {
     return new StackedLinear(name, TensorScope.keep(weight.alias()));
   }

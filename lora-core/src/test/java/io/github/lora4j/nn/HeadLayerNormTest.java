@@ -67,7 +67,7 @@ class HeadLayerNormTest {
       Tensor x = Tensor.normal(0, 1, random, 1, 2, HEADS, HEAD_DIM);
       HeadLayerNorm first = new HeadLayerNorm("q", weights(random), 1e-5);
       Tensor before = first.forward(x);
-      try (HeadLayerNorm second = first.share()) {
+      try (Norm second = first.share()) {
         first.close();
         assertThat(second.forward(x).equal(before)).isTrue();
         List<String> names = new ArrayList<>();
