@@ -30,18 +30,13 @@ final class AdamW implements Optimizer {
   private final double beta1;
   private final double beta2;
   private final double epsilon;
-  private final double weightDecay;
 
   /** Takes the constants from the arguments; the parameters are borrowed. */
-  AdamW(Map<String, Tensor> parameters, TrainingArguments args) {
+  AdamW(List<OptimizedParameter> parameters, TrainingArguments args) {
     beta1 = args.adamBeta1();
     beta2 = args.adamBeta2();
     epsilon = args.adamEpsilon();
-    weightDecay = args.weightDecay();
-    slots =
-        parameters.entrySet().stream()
-            .map(e -> new Slot(e.getValue(), WeightDecayRule.appliesTo(e.getKey())))
-            .toList();
+    slots = parameters.stream().map(Slot::new).toList();
   }
 
   @Override
@@ -79,8 +74,8 @@ final class AdamW implements Optimizer {
   }
 
   private AdamWConstants constants(Group group, double learningRate) {
-    double decay = group.decays ? weightDecay : 0;
-    return new AdamWConstants(group.steps, learningRate, beta1, beta2, epsilon, decay);
+    return new AdamWConstants(
+        group.steps, learningRate * group.rateScale, beta1, beta2, epsilon, group.weightDecay);
   }
 
   @Override
@@ -94,20 +89,22 @@ final class AdamW implements Optimizer {
   }
 
   /** What the parameters of one native call have in common. */
-  private record Group(Device device, boolean decays, int steps) {}
+  private record Group(Device device, double weightDecay, double rateScale, int steps) {}
 
   /** One parameter and what AdamW remembers of its gradients. */
   private static final class Slot {
     final Tensor parameter;
-    final boolean decays;
+    final double weightDecay;
+    final double rateScale;
     final Device device;
     final Tensor firstMoment;
     final Tensor secondMoment;
     int steps;
 
-    Slot(Tensor parameter, boolean decays) {
-      this.parameter = parameter;
-      this.decays = decays;
+    Slot(OptimizedParameter optimized) {
+      parameter = optimized.tensor();
+      weightDecay = optimized.weightDecay();
+      rateScale = optimized.learningRateScale();
       device = parameter.device();
       firstMoment = zerosLike(parameter);
       secondMoment = zerosLike(parameter);
@@ -118,7 +115,7 @@ final class AdamW implements Optimizer {
     }
 
     Group group() {
-      return new Group(device, decays, steps);
+      return new Group(device, weightDecay, rateScale, steps);
     }
 
     AdamWEntry entry(Tensor weight, Tensor gradient) {

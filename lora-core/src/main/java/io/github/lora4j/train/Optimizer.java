@@ -1,24 +1,25 @@
 package io.github.lora4j.train;
 
-import io.github.lora4j.tensor.Tensor;
-import java.util.Map;
+/**
+ * Moves parameters against their gradients; owns the native memory of its states.
+ *
+ * <p>The {@link Trainer} makes one for each run from {@link TrainingArguments#optim} and calls it
+ * on its own thread. Users meet it only when they write an {@link OptimizerProvider}.
+ */
+public interface Optimizer extends AutoCloseable {
 
-/** Moves parameters against their gradients; owns the native memory of its states. */
-interface Optimizer extends AutoCloseable {
-
-  /** The optimizer that the arguments name, for these parameters, which are borrowed. */
-  static Optimizer of(Map<String, Tensor> parameters, TrainingArguments args) {
-    return switch (args.optim()) {
-      case ADAMW_TORCH -> new AdamW(parameters, args);
-    };
-  }
-
-  /** Updates every parameter that has a gradient, with this learning rate. */
+  /**
+   * Updates every parameter that has a gradient; one without is passed over.
+   *
+   * @param learningRate the schedule's present rate, before {@link
+   *     OptimizedParameter#learningRateScale}
+   */
   void step(double learningRate);
 
-  /** Forgets all gradients. */
+  /** Forgets the gradients of all parameters. */
   void zeroGrad();
 
+  /** Frees the states; the parameters stay. Closing twice is harmless. */
   @Override
   void close();
 }

@@ -24,6 +24,10 @@ import java.util.OptionalLong;
  * @param warmupRatio length of the warm-up as a fraction of the run; default 0; the older way to
  *     say {@code warmupSteps} below 1, only one of both may be set
  * @param optim the optimizer; default AdamW
+ * @param loraplusLrRatio LoRA+: how many times faster than the rest the matrices B of LoRA learn,
+ *     and all vectors; at least 1 is meant; default none
+ * @param loraplusLrEmbedding LoRA+: the schedule's peak for LoRA of embeddings; default 1e-6;
+ *     without {@code loraplusLrRatio} they learn like the rest
  * @param adamBeta1 decay of the first moment; default 0.9
  * @param adamBeta2 decay of the second moment; default 0.999
  * @param adamEpsilon added to the square root of the second moment; default 1e-8
@@ -62,6 +66,8 @@ public record TrainingArguments(
     double warmupSteps,
     double warmupRatio,
     OptimizerName optim,
+    OptionalDouble loraplusLrRatio,
+    double loraplusLrEmbedding,
     double adamBeta1,
     double adamBeta2,
     double adamEpsilon,
@@ -107,6 +113,17 @@ public record TrainingArguments(
           "warmupSteps %s and warmupRatio %s both say how long the warm-up is; set one of them"
               .formatted(warmupSteps, warmupRatio));
     }
+    loraplusLrRatio.ifPresent(
+        ratio -> {
+          check(
+              ratio > 0 && Double.isFinite(ratio), "loraplusLrRatio", "above 0 and finite", ratio);
+          check(
+              learningRate > 0,
+              "learningRate",
+              "above 0 where loraplusLrRatio is set",
+              learningRate);
+        });
+    atLeastZero("loraplusLrEmbedding", loraplusLrEmbedding);
     check(adamBeta1 >= 0 && adamBeta1 < 1, "adamBeta1", "at least 0 and below 1", adamBeta1);
     check(adamBeta2 >= 0 && adamBeta2 < 1, "adamBeta2", "at least 0 and below 1", adamBeta2);
     atLeastZero("adamEpsilon", adamEpsilon);

@@ -24,6 +24,8 @@ public final class TrainingArgumentsBuilder {
   private double warmupSteps = 0;
   private double warmupRatio = 0;
   private OptimizerName optim = OptimizerName.ADAMW_TORCH;
+  private OptionalDouble loraplusLrRatio = OptionalDouble.empty();
+  private double loraplusLrEmbedding = 1e-6;
   private double adamBeta1 = 0.9;
   private double adamBeta2 = 0.999;
   private double adamEpsilon = 1e-8;
@@ -106,6 +108,32 @@ public final class TrainingArgumentsBuilder {
   /** The optimizer; default AdamW. */
   public TrainingArgumentsBuilder optim(OptimizerName optim) {
     this.optim = optim;
+    return this;
+  }
+
+  /**
+   * The optimizer by transformers' name, such as {@code paged_adamw_8bit}; see {@link
+   * OptimizerName#of}.
+   *
+   * @throws IllegalArgumentException for a name that is unknown or not built yet
+   */
+  public TrainingArgumentsBuilder optim(String optim) {
+    return optim(OptimizerName.of(optim));
+  }
+
+  /**
+   * LoRA+: how many times faster the matrices B of LoRA learn, 16 in its paper; default all learn
+   * alike. PEFT's {@code create_loraplus_optimizer}, whose other arguments are {@code learningRate}
+   * and {@code weightDecay} here.
+   */
+  public TrainingArgumentsBuilder loraplusLrRatio(double loraplusLrRatio) {
+    this.loraplusLrRatio = OptionalDouble.of(loraplusLrRatio);
+    return this;
+  }
+
+  /** LoRA+: the learning rate of LoRA on embeddings; default 1e-6. */
+  public TrainingArgumentsBuilder loraplusLrEmbedding(double loraplusLrEmbedding) {
+    this.loraplusLrEmbedding = loraplusLrEmbedding;
     return this;
   }
 
@@ -323,6 +351,8 @@ public final class TrainingArgumentsBuilder {
         warmupSteps,
         warmupRatio,
         optim,
+        loraplusLrRatio,
+        loraplusLrEmbedding,
         adamBeta1,
         adamBeta2,
         adamEpsilon,

@@ -79,7 +79,7 @@ final class TrainingLoop {
         parameters.values().stream().mapToLong(Tensor::numel).sum(),
         parameterCount);
     try (Generator dropout = Generator.of(args.seed());
-        Optimizer optimizer = Optimizer.of(parameters, args);
+        Optimizer optimizer = Optimizers.of(parameters, args);
         Progress progress = Progress.open(args, plan.maxSteps())) {
       ForwardContext context = context(dropout);
       optimizer.zeroGrad();

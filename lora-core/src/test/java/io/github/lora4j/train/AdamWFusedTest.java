@@ -56,7 +56,7 @@ class AdamWFusedTest {
             weights.put(name, leaf.toDoubleArray());
             moments.put(name, new Moments(Math.toIntExact(leaf.numel())));
           });
-      try (AdamW optimizer = new AdamW(parameters, ARGS)) {
+      try (Optimizer optimizer = Optimizers.of(parameters, ARGS)) {
         for (int i = 1; i <= 6; i++) {
           double learningRate = 0.1 / i;
           for (String name : SHAPES.keySet()) {
@@ -87,8 +87,8 @@ class AdamWFusedTest {
       Tensor plain = rows.copy().requiresGrad(true);
       Tensor expanded = rows.copy().requiresGrad(true);
       assertThat(columns.isContiguous()).isFalse();
-      try (AdamW optimizer =
-          new AdamW(Map.of("columns", columns, "plain", plain, "expanded", expanded), ARGS)) {
+      try (Optimizer optimizer =
+          Optimizers.of(Map.of("columns", columns, "plain", plain, "expanded", expanded), ARGS)) {
         Tensor ones = Tensor.full(1, DType.F32, rows.device(), 1, 3);
         for (int i = 0; i < 3; i++) {
           give(columns, ones.expand(4, 3));
@@ -115,8 +115,8 @@ class AdamWFusedTest {
       Map<String, Tensor> parameters = new LinkedHashMap<>();
       parameters.put("half", half);
       parameters.put("other", other);
-      try (AdamW mixed = new AdamW(parameters, ARGS);
-          AdamW ofFull = new AdamW(Map.of("full", full), ARGS)) {
+      try (Optimizer mixed = Optimizers.of(parameters, ARGS);
+          Optimizer ofFull = Optimizers.of(Map.of("full", full), ARGS)) {
         for (int i = 0; i < 4; i++) {
           give(half, gradient);
           give(other, gradient.to(DType.F32));
@@ -144,7 +144,7 @@ class AdamWFusedTest {
           parameters.put(dtype + "." + i, leaf);
         }
       }
-      try (AdamW optimizer = new AdamW(parameters, ARGS)) {
+      try (Optimizer optimizer = Optimizers.of(parameters, ARGS)) {
         optimizer.step(0.01);
         long before = NativeMemory.liveHandles();
         for (int i = 0; i < 50; i++) {

@@ -50,7 +50,7 @@ class AdamWTest {
                 float[] start = TrainFixtures.floats(fixture.get("start").get(e.getKey()));
                 parameters.put(e.getKey(), Tensor.of(start, shape).requiresGrad(true));
               });
-      try (AdamW optimizer = new AdamW(parameters, LIKE_THE_FIXTURE)) {
+      try (Optimizer optimizer = Optimizers.of(parameters, LIKE_THE_FIXTURE)) {
         for (JsonNode step : fixture.get("steps")) {
           parameters.forEach(
               (name, leaf) -> {
@@ -86,7 +86,7 @@ class AdamWTest {
   void zeroGradForgetsTheGradients() {
     try (TensorScope scope = TensorScope.open()) {
       Tensor leaf = Tensor.of(new float[] {1, 2}, 2).requiresGrad(true);
-      try (AdamW optimizer = new AdamW(Map.of("w", leaf), LIKE_THE_FIXTURE)) {
+      try (Optimizer optimizer = Optimizers.of(Map.of("w", leaf), LIKE_THE_FIXTURE)) {
         accumulate(leaf, Tensor.of(new float[] {3, 4}, 2));
         assertThat(leaf.grad()).isPresent();
 
@@ -102,8 +102,8 @@ class AdamWTest {
     try (TensorScope scope = TensorScope.open()) {
       Tensor half = Tensor.of(new float[] {1, 2}, 2).to(DType.BF16).requiresGrad(true);
       Tensor full = Tensor.of(new float[] {1, 2}, 2).requiresGrad(true);
-      try (AdamW ofHalf = new AdamW(Map.of("w", half), LIKE_THE_FIXTURE);
-          AdamW ofFull = new AdamW(Map.of("w", full), LIKE_THE_FIXTURE)) {
+      try (Optimizer ofHalf = Optimizers.of(Map.of("w", half), LIKE_THE_FIXTURE);
+          Optimizer ofFull = Optimizers.of(Map.of("w", full), LIKE_THE_FIXTURE)) {
         for (int i = 0; i < 3; i++) {
           accumulate(half, Tensor.of(new float[] {0.25f, 0.5f}, 2).to(DType.BF16));
           accumulate(full, Tensor.of(new float[] {0.25f, 0.5f}, 2));
@@ -126,7 +126,7 @@ class AdamWTest {
               "b", Tensor.zeros(DType.F32, Device.CPU, 4).requiresGrad(true));
       long before = NativeMemory.liveHandles();
 
-      AdamW optimizer = new AdamW(parameters, LIKE_THE_FIXTURE);
+      Optimizer optimizer = Optimizers.of(parameters, LIKE_THE_FIXTURE);
       assertThat(NativeMemory.liveHandles()).isGreaterThanOrEqualTo(before + 4);
       optimizer.close();
       optimizer.close();

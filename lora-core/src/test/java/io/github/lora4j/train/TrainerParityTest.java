@@ -100,7 +100,7 @@ class TrainerParityTest {
   }
 
   /** The rows of the reference's batches, without their padding. */
-  private static Dataset<TokenizedExample> examplesInOrder() {
+  static Dataset<TokenizedExample> examplesInOrder() {
     List<TokenizedExample> examples = new ArrayList<>();
     try (SafeTensors file = SafeTensors.open(RUN.resolve("batches.safetensors"))) {
       for (int n = 0; n < STEPS * ACCUMULATION; n++) {
