@@ -45,7 +45,7 @@ public final class AutoModelForCausalLM {
    */
   public static CausalLM fromPretrained(Path modelDir, LoadOptions options) {
     ModelConfig config = ModelConfig.load(modelDir);
-    config.requireUnquantized();
+    Optional<Quantization> stored = Quantizations.stored(config, options);
     ModelFamily family = ModelFamilies.of(config);
     DecoderSpec described = family.describe(config);
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
@@ -61,6 +61,7 @@ public final class AutoModelForCausalLM {
               names,
               config,
               options,
+              stored,
               weights -> CausalLayers.build(spec, weights),
               name ->
                   family.ignores(name)
@@ -68,7 +69,7 @@ public final class AutoModelForCausalLM {
                       || spec.tieWordEmbeddings()
                           && name.equals(names.of(spec.head().name() + ".weight")));
       return new CausalLM(
-          untie ? config.with(CausalLM.TIE, false) : config,
+          Quantizations.written(untie ? config.with(CausalLM.TIE, false) : config, stored, options),
           family,
           layers,
           Optional.of(modelDir),

@@ -73,7 +73,7 @@ public final class AutoModelForSequenceClassification {
 
   private static SequenceClassifier load(
       Path modelDir, ModelConfig loaded, LabelMap labels, LoadOptions options) {
-    loaded.requireUnquantized();
+    Optional<Quantization> stored = Quantizations.stored(loaded, options);
     ModelFamily family = ModelFamilies.of(loaded);
     DecoderSpec spec = family.describe(loaded);
     try (Checkpoint checkpoint = Checkpoint.open(modelDir)) {
@@ -82,7 +82,8 @@ public final class AutoModelForSequenceClassification {
       Optional<FreshHead> head =
           fresh ? Optional.of(FreshHead.of(loaded, options.headSeed())) : Optional.empty();
       StoredNames names = new StoredNames(checkpoint, family, spec);
-      ModelConfig config = configured(loaded, labels, options);
+      ModelConfig config =
+          Quantizations.written(configured(loaded, labels, options), stored, options);
       Optional<ProblemType> problem =
           options.problemType().or(() -> LabelSettings.problemType(loaded));
       ScoredLayers layers =
@@ -91,6 +92,7 @@ public final class AutoModelForSequenceClassification {
               names,
               config,
               options,
+              stored,
               weights -> ScoredLayers.build(spec, labels.size(), head, weights),
               name -> family.ignores(name) || isTokenHead(name, spec, names));
       sayWhatIsNew(loaded, labels, fresh, options.headSeed());

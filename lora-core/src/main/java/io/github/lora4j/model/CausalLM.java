@@ -15,7 +15,6 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -228,16 +227,17 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
 
   @Override
   public long parameterCount() {
-    return parameters().values().stream().mapToLong(Tensor::numel).sum();
+    return ParameterCount.of(parameters().values());
   }
 
   /**
    * Makes all parameters learn, or freezes them.
    *
+   * @throws IllegalStateException if they shall learn and some are quantized
    * @return this model
    */
   public CausalLM requiresGrad(boolean required) {
-    parameters().values().forEach(parameter -> parameter.requiresGrad(required));
+    ParameterCount.requiresGrad(parameters(), required);
     return this;
   }
 
@@ -261,7 +261,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     requireOpen();
     CausalLayers shared = layers.shareWith(change);
     boolean untied = layers.spec().tieWordEmbeddings() && !shared.spec().tieWordEmbeddings();
-    return new CausalLM(untied ? config.with(TIE, false) : config, family, shared, source, true);
+    ModelConfig written =
+        Quantizations.written(untied ? config.with(TIE, false) : config, shared.linearLayers());
+    return new CausalLM(written, family, shared, source, true);
   }
 
   /**
@@ -280,10 +282,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     }
     LayerOrder.requireDescribed(spec(), family, config);
     try (TensorScope scope = TensorScope.open()) {
-      Map<String, Tensor> stored = new LinkedHashMap<>();
-      new StoredExperts(spec())
-          .split(parameters())
-          .forEach((name, tensor) -> stored.put(family.storedName(name), tensor));
+      Map<String, Tensor> stored =
+          Quantizations.stored(
+              new StoredExperts(spec()).split(parameters()), linearLayers(), family::storedName);
       PretrainedFolder.write(
           dir, config.with("dtype", dtype().torchName()).without("torch_dtype"), stored, source);
     }

@@ -26,7 +26,7 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
                 head.name(),
                 TensorScope.keep(decoder.embedding().table().alias()),
                 builder.bias(head.name(), head.bias(), spec.vocabSize()))
-            : builder.linear(head.name(), spec.vocabSize(), spec.embeddingSize(), head.bias());
+            : builder.head(head.name(), spec.vocabSize(), spec.embeddingSize(), head.bias());
     return new CausalLayers(decoder, layer);
   }
 

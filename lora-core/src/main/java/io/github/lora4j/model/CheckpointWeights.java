@@ -2,41 +2,53 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.io.Checkpoint;
-import io.github.lora4j.io.TensorMismatch;
 import io.github.lora4j.nn.Layer;
+import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
-/** Parameters out of a checkpoint: without a copy where dtype and device are kept. */
+/**
+ * Parameters out of a checkpoint: without a copy where dtype and device are kept, quantized one by
+ * one where that is asked for.
+ */
 final class CheckpointWeights implements WeightSource {
 
   private final Checkpoint checkpoint;
   private final StoredNames names;
   private final Optional<DType> dtype;
   private final Device device;
+  private final Optional<Quantization> stored;
+  private final Optional<Quantization> wanted;
+  private final Optional<Quantization.Layers> quantized;
 
   private CheckpointWeights(
-      Checkpoint checkpoint, StoredNames names, Optional<DType> dtype, Device device) {
+      Checkpoint checkpoint,
+      StoredNames names,
+      ModelConfig config,
+      LoadOptions options,
+      Optional<Quantization> stored,
+      List<DType> found) {
     this.checkpoint = checkpoint;
     this.names = names;
-    this.dtype = dtype;
-    this.device = device;
+    this.dtype = options.dtype().or(() -> commonDType(config, found));
+    this.device = options.device().orElseGet(Device::auto);
+    this.stored = stored;
+    this.wanted = stored.isPresent() ? Optional.empty() : options.quantization();
+    this.quantized =
+        stored.or(() -> wanted).map(how -> how.open(dtype.orElseGet(() -> found.get(0)), device));
   }
 
   /**
    * Builds a layer tree from a folder.
    *
    * @param names what the folder calls the tensors
+   * @param stored how they are quantized
    * @param build asks for each tensor that the tree needs; called twice, first only to learn the
    *     names and shapes
    * @param ignored tensors that may be there though nothing needs them
@@ -47,74 +59,12 @@ final class CheckpointWeights implements WeightSource {
       StoredNames names,
       ModelConfig config,
       LoadOptions options,
+      Optional<Quantization> stored,
       Function<WeightSource, T> build,
       Predicate<String> ignored) {
-    Map<String, List<Long>> expected = new LinkedHashMap<>();
-    expected(build)
-        .forEach(
-            (name, shape) ->
-                names
-                    .pieces(name)
-                    .ifPresentOrElse(
-                        pieces -> addPieces(expected, names, pieces, shape),
-                        () -> expected.put(names.of(name), shape)));
-    requireMatch(checkpoint, expected, ignored);
-    CheckpointWeights weights =
-        new CheckpointWeights(
-            checkpoint,
-            names,
-            options.dtype().or(() -> commonDType(checkpoint, config, expected.keySet())),
-            options.device().orElseGet(Device::auto));
-    try (TensorScope scope = TensorScope.open()) {
-      return WeightSource.feed(weights, build);
-    }
-  }
-
-  private static void addPieces(
-      Map<String, List<Long>> expected,
-      StoredNames names,
-      List<StoredExperts.Piece> pieces,
-      List<Long> shape) {
-    // Were the names of all experts of all layers more than there can be, the list would be, too.
-    if (expected.size() > names.count()) {
-      return;
-    }
-    for (StoredExperts.Piece piece : pieces) {
-      expected.put(names.of(piece.name()), List.of(piece.rows(), shape.get(2)));
-    }
-  }
-
-  /**
-   * What a checkpoint of several dtypes is converted to, since a model computes in one; empty where
-   * there is only one.
-   */
-  private static Optional<DType> commonDType(
-      Checkpoint checkpoint, ModelConfig config, Set<String> names) {
-    List<DType> found =
-        names.stream().map(name -> checkpoint.info(name).dtype()).distinct().toList();
-    return found.size() < 2
-        ? Optional.empty()
-        : Optional.of(config.dtype().orElseGet(() -> found.get(0)));
-  }
-
-  private static <T extends Layer> Map<String, List<Long>> expected(
-      Function<WeightSource, T> build) {
-    Map<String, List<Long>> shapes = new LinkedHashMap<>();
-    try (TensorScope scope = TensorScope.open()) {
-      build
-          .apply(
-              (name, shape) -> {
-                shapes.put(name, Arrays.stream(shape).boxed().toList());
-                return Tensor.empty(DType.U8, Device.CPU, new long[shape.length]);
-              })
-          .close();
-    }
-    return shapes;
-  }
-
-  private static void requireMatch(
-      Checkpoint checkpoint, Map<String, List<Long>> expected, Predicate<String> ignored) {
-    TensorMismatch.describe(checkpoint.names(), checkpoint::info, expected, ignored)
+    ExpectedTensors expected = new ExpectedTensors(checkpoint, names, stored).of(build);
+    expected
+        .differences(ignored)
         .ifPresent(
             differences -> {
               throw new CheckpointFormatException(
@@ -122,6 +72,42 @@ final class CheckpointWeights implements WeightSource {
                       + ": the tensors are not those that config.json describes."
                       + differences);
             });
+    CheckpointWeights weights =
+        new CheckpointWeights(checkpoint, names, config, options, stored, expected.denseDTypes());
+    try (TensorScope scope = TensorScope.open()) {
+      return WeightSource.feed(weights, build);
+    }
+  }
+
+  /**
+   * What a checkpoint of several dtypes is converted to, since a model computes in one; empty where
+   * there is only one.
+   */
+  private static Optional<DType> commonDType(ModelConfig config, List<DType> found) {
+    return found.size() < 2
+        ? Optional.empty()
+        : Optional.of(config.dtype().orElseGet(() -> found.get(0)));
+  }
+
+  @Override
+  public LinearLayer linear(LinearShape layer, boolean bias) {
+    String weight = names.of(layer.name() + ".weight");
+    if (stored.flatMap(how -> how.storedTensors(layer, checkpoint, weight)).isPresent()) {
+      return quantized.orElseThrow().load(layer, checkpoint, weight, bias(layer, bias));
+    }
+    if (wanted.isEmpty() || !wanted.get().quantizes(layer)) {
+      return dense(layer, bias);
+    }
+    Optional<Tensor> added = bias(layer, bias);
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor mapped = checkpoint.tensor(weight);
+      Tensor rows = layer.inputFirst() ? mapped.transpose(0, 1) : mapped;
+      Tensor converted = dtype.isPresent() ? rows.to(dtype.get()) : rows;
+      return quantized.orElseThrow().quantize(layer, converted.contiguous(), added);
+    } catch (RuntimeException | Error e) {
+      added.ifPresent(Tensor::close);
+      throw e;
+    }
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.github.lora4j.model;
 import io.github.lora4j.model.DecoderSpec.LinearSpec;
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.AttentionShape;
-import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.Embedding;
 import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ExpertLinear;
@@ -81,16 +80,17 @@ final class DecoderBuilder {
     return there ? Optional.of(weights.get(name + ".bias", features)) : Optional.empty();
   }
 
-  LinearLayer linear(String name, int out, int in, boolean bias) {
-    return new DenseLinear(name, weights.get(name + ".weight", out, in), bias(name, bias, out));
+  /** The layer that makes the model's output. */
+  LinearLayer head(String name, int out, int in, boolean bias) {
+    return weights.linear(new LinearShape(name, out, in, false, true), bias);
   }
 
   private LinearLayer linear(LinearSpec given, int out, int in) {
-    String name = given.name();
-    return given.inputFirst()
-        ? DenseLinear.ofInputFirst(
-            name, weights.get(name + ".weight", in, out), bias(name, given.bias(), out))
-        : linear(name, out, in, given.bias());
+    return weights.linear(shape(given, out, in), given.bias());
+  }
+
+  private static LinearShape shape(LinearSpec given, int out, int in) {
+    return new LinearShape(given.name(), out, in, given.inputFirst(), false);
   }
 
   /** Builds one block; names of its parts are relative to it. */
@@ -175,7 +175,7 @@ final class DecoderBuilder {
       }
       if (mlp instanceof MlpSpec.Experts m) {
         return new SparseMlp(
-            linear(LinearSpec.of(m.router(), false), m.count(), hidden),
+            router(m),
             stacked(m.gateUp(), m.count(), 2L * wide, hidden),
             stacked(m.down(), m.count(), hidden, wide),
             m.activation(),
@@ -185,6 +185,12 @@ final class DecoderBuilder {
       MlpSpec.Plain m = (MlpSpec.Plain) mlp;
       return new PlainMlp(
           linear(m.up(), wide, hidden), linear(m.down(), hidden, wide), m.activation());
+    }
+
+    /** A bare parameter in transformers, and so never quantized. */
+    private LinearLayer router(MlpSpec.Experts m) {
+      LinearSpec router = LinearSpec.of(spec.inLayer(layer, m.router()), false);
+      return weights.dense(shape(router, m.count(), spec.hiddenSize()), false);
     }
 
     private ExpertLinear stacked(String part, long experts, long out, long in) {

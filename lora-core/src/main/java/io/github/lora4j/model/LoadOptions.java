@@ -13,6 +13,7 @@ public final class LoadOptions {
   private final OptionalInt padTokenId;
   private final Optional<ProblemType> problemType;
   private final long headSeed;
+  private final Optional<Quantization> quantization;
 
   private LoadOptions(Builder builder) {
     this.dtype = builder.dtype;
@@ -20,6 +21,7 @@ public final class LoadOptions {
     this.padTokenId = builder.padTokenId;
     this.problemType = builder.problemType;
     this.headSeed = builder.headSeed;
+    this.quantization = builder.quantization;
   }
 
   /** The checkpoint's dtype, on {@link Device#auto()}. */
@@ -57,6 +59,11 @@ public final class LoadOptions {
     return headSeed;
   }
 
+  /** How to quantize; empty keeps the weights as the checkpoint has them. */
+  public Optional<Quantization> quantization() {
+    return quantization;
+  }
+
   /** Collects options. */
   public static final class Builder {
     private Optional<DType> dtype = Optional.empty();
@@ -64,6 +71,7 @@ public final class LoadOptions {
     private OptionalInt padTokenId = OptionalInt.empty();
     private Optional<ProblemType> problemType = Optional.empty();
     private long headSeed = 42;
+    private Optional<Quantization> quantization = Optional.empty();
 
     private Builder() {}
 
@@ -110,6 +118,17 @@ public final class LoadOptions {
     /** What a classifier's head is drawn from where the checkpoint has none. Default: 42. */
     public Builder headSeed(long headSeed) {
       this.headSeed = headSeed;
+      return this;
+    }
+
+    /**
+     * Quantizes linear layers while they are loaded, one after the other, such as {@code
+     * BitsAndBytesConfig.nf4()} of lora-quant. Default: none; a checkpoint that is quantized
+     * already is loaded as it is, without this option, and with it must be quantized in the same
+     * way.
+     */
+    public Builder quantization(Quantization quantization) {
+      this.quantization = Optional.of(quantization);
       return this;
     }
 

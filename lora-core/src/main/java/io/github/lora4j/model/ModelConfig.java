@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.lora4j.error.CheckpointFormatException;
-import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.tensor.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -239,16 +238,6 @@ public final class ModelConfig {
     return has(key) && node.get(key).isObject()
         ? OptionalInt.of(node.get(key).size())
         : OptionalInt.empty();
-  }
-
-  /** Refuses a checkpoint whose weights are quantized. */
-  void requireUnquantized() {
-    if (has("quantization_config")) {
-      throw new UnsupportedModelException(
-          source
-              + ": quantization_config is set, but quantized checkpoints can't be loaded yet; use"
-              + " the repository's float32, bfloat16 or float16 checkpoint.");
-    }
   }
 
   /**

@@ -31,7 +31,7 @@ record ScoredLayers(Decoder decoder, LinearLayer score) implements Layer {
     LinearLayer score =
         fresh.isPresent()
             ? fresh.get().draw(SCORE, numLabels, in, decoder.dtype(), decoder.device())
-            : builder.linear(SCORE, numLabels, in, false);
+            : builder.head(SCORE, numLabels, in, false);
     return new ScoredLayers(decoder, score);
   }
 

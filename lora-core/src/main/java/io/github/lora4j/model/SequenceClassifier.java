@@ -16,7 +16,6 @@ import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -256,16 +255,17 @@ public final class SequenceClassifier implements DecoderModel {
 
   @Override
   public long parameterCount() {
-    return parameters().values().stream().mapToLong(Tensor::numel).sum();
+    return ParameterCount.of(parameters().values());
   }
 
   /**
    * Makes all parameters learn, or freezes them.
    *
+   * @throws IllegalStateException if they shall learn and some are quantized
    * @return this model
    */
   public SequenceClassifier requiresGrad(boolean required) {
-    parameters().values().forEach(parameter -> parameter.requiresGrad(required));
+    ParameterCount.requiresGrad(parameters(), required);
     return this;
   }
 
@@ -286,7 +286,8 @@ public final class SequenceClassifier implements DecoderModel {
   @Override
   public SequenceClassifier shareWith(LayerChange change) {
     requireOpen();
-    return over(config, layers.shareWith(change), true);
+    ScoredLayers shared = layers.shareWith(change);
+    return over(Quantizations.written(config, shared.linearLayers()), shared, true);
   }
 
   private SequenceClassifier over(ModelConfig described, ScoredLayers others, boolean owning) {
@@ -312,8 +313,8 @@ public final class SequenceClassifier implements DecoderModel {
               + " PeftModel.mergeAndUnload().savePretrained.");
     }
     LayerOrder.requireDescribed(spec(), family, config);
-    Map<String, Tensor> stored = new LinkedHashMap<>();
-    parameters().forEach((name, tensor) -> stored.put(family.storedName(name), tensor));
+    Map<String, Tensor> stored =
+        Quantizations.stored(parameters(), linearLayers(), family::storedName);
     PretrainedFolder.write(dir, savedConfig(), stored, source);
   }
 

@@ -112,12 +112,20 @@ class CausalLMTest {
   }
 
   @Test
-  void quantizedCheckpointsAreRefusedUntilTheyCanBeLoaded() throws IOException {
-    Path folder =
-        changed(LLAMA, t -> {}, json -> json.replaceFirst("\\{", "{\"quantization_config\": {},"));
+  void quantizedCheckpointsNeedAModuleThatReadsThem() throws IOException {
     assertThatExceptionOfType(UnsupportedModelException.class)
-        .isThrownBy(() -> AutoModelForCausalLM.fromPretrained(folder))
-        .withMessageContaining("quantization_config");
+        .isThrownBy(() -> AutoModelForCausalLM.fromPretrained(quantizedBy("bitsandbytes")))
+        .withMessageContaining("config.json: quantization_config")
+        .withMessageContaining("io.github.lora4j:lora-quant");
+    assertThatExceptionOfType(UnsupportedModelException.class)
+        .isThrownBy(() -> AutoModelForCausalLM.fromPretrained(quantizedBy("gptq")))
+        .withMessageContaining("'gptq'")
+        .withMessageContaining("bitsandbytes");
+  }
+
+  private Path quantizedBy(String method) throws IOException {
+    String section = "{\"quantization_config\": {\"quant_method\": \"" + method + "\"},";
+    return changed(LLAMA, t -> {}, json -> json.replaceFirst("\\{", section));
   }
 
   @Test

@@ -1,0 +1,52 @@
+package io.github.lora4j.nn;
+
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Tensor;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A linear layer whose weight is held in fewer bits than it is computed with: {@code
+ * bitsandbytes.nn.Linear4bit} and {@code Linear8bitLt}.
+ *
+ * <p>It never learns. Of its weight, {@link #forEachParameter} shows only the codes, under the name
+ * {@code weight}, as PyTorch counts parameters; {@link #stored} has the rest.
+ */
+public interface QuantizedLinear extends LinearLayer {
+
+  /**
+   * The weight that the layer multiplies by.
+   *
+   * @param dtype F32, BF16 or F16
+   * @return a new tensor {@code [outFeatures, inFeatures]} in the caller's scope
+   */
+  Tensor denseWeight(DType dtype);
+
+  /** The bias {@code [outFeatures]}, which stays this layer's. */
+  Optional<Tensor> bias();
+
+  /**
+   * A dense layer that can take this one's place in a checkpoint.
+   *
+   * @param weight {@code [outFeatures, inFeatures]}, borrowed; its dtype becomes the layer's
+   * @return the layer, for the caller to close
+   */
+  DenseLinear withDense(Tensor weight);
+
+  /**
+   * A layer with another weight, quantized the same way.
+   *
+   * @param weight {@code [outFeatures, inFeatures]}, borrowed
+   * @return the layer, for the caller to close
+   */
+  QuantizedLinear requantized(Tensor weight);
+
+  /**
+   * What a checkpoint holds of the weight: names behind the module's, such as {@code weight} and
+   * {@code weight.absmax}, and tensors that stay this layer's.
+   */
+  Map<String, Tensor> stored();
+
+  @Override
+  QuantizedLinear share();
+}
