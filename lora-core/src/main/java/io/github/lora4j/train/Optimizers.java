@@ -40,8 +40,8 @@ final class Optimizers {
             () ->
                 new IllegalStateException(
                     ("optim \"%s\" is in the module lora-quant, which is not on the class path: add"
-                         + " <dependency><groupId>io.github.lora4j</groupId><artifactId>lora-quant</artifactId></dependency>,"
-                         + " or use adamw_torch")
+                            + " <dependency><groupId>io.github.lora4j</groupId><artifactId>lora-quant</artifactId></dependency>,"
+                            + " or use adamw_torch")
                         .formatted(name)));
   }
 }
