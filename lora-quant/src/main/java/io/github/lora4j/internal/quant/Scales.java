@@ -1,0 +1,48 @@
+package io.github.lora4j.internal.quant;
+
+import io.github.lora4j.tensor.HostMemory;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/** The scales of all blocks on the CPU, decoded where they are coded themselves. */
+final class Scales {
+
+  private final HostMemory absmax;
+  private final Optional<Coded> coded;
+
+  private Scales(HostMemory absmax, Optional<Coded> coded) {
+    this.absmax = absmax;
+    this.coded = coded;
+  }
+
+  /** What decodes coded scales. */
+  private record Coded(float[] map, float[] absmax, float offset, int blocksize) {}
+
+  static Scales of(Quantized4Bit weight) {
+    return new Scales(
+        HostMemory.of(weight.absmax()),
+        weight
+            .nested()
+            .map(
+                nested ->
+                    new Coded(
+                        nested.codeMap().toFloatArray(),
+                        nested.absmax().toFloatArray(),
+                        nested.offset(),
+                        nested.blocksize())));
+  }
+
+  /** Reads the scales of blocks from {@code from} on into the first {@code count} places. */
+  void read(long from, float[] into, int count) {
+    if (coded.isEmpty()) {
+      absmax.buffer(from * Float.BYTES, count * Float.BYTES).asFloatBuffer().get(into, 0, count);
+      return;
+    }
+    Coded by = coded.get();
+    ByteBuffer codes = absmax.buffer(from, count);
+    for (int i = 0; i < count; i++) {
+      float scaled = by.map[codes.get(i) & 0xff] * by.absmax[(int) ((from + i) / by.blocksize)];
+      into[i] = scaled + by.offset;
+    }
+  }
+}
