@@ -82,7 +82,8 @@ public final class Int8Rows implements AutoCloseable {
     for (float value : values) {
       absmax = Math.max(absmax, Math.abs(value));
     }
-    float scale = absmax == 0 ? 0 : 127 / absmax;
+    // In PyTorch, a number over a tensor is the number times the reciprocal.
+    float scale = absmax == 0 ? 0 : 127 * (1 / absmax);
     for (int i = 0; i < values.length; i++) {
       codes[i] = (byte) Math.rint(values[i] * scale);
     }

@@ -1,0 +1,211 @@
+package io.github.lora4j.quant;
+
+import io.github.lora4j.model.LinearShape;
+import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.tensor.CustomFunction;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/**
+ * A linear layer whose weight has 4 or 8 bits: {@code bitsandbytes.nn.Linear4bit} and {@code
+ * Linear8bitLt}.
+ *
+ * <p>The weight is decoded for each product, on the way forward and back, into memory that all
+ * layers of the model share; no decoded weight is kept from one layer to the next.
+ */
+final class BnbLinear implements QuantizedLinear {
+
+  private final LinearShape shape;
+  private final QuantizedWeight weight;
+  private final Optional<Tensor> bias;
+  private final DType dtype;
+  private final Optional<DType> computed;
+  private final Scratch scratch;
+  private boolean closed;
+
+  /**
+   * Takes ownership of the parameters.
+   *
+   * @param dtype of inputs and outputs
+   * @param computed what products are computed in; empty takes the input's
+   */
+  BnbLinear(
+      LinearShape shape,
+      QuantizedWeight weight,
+      Optional<Tensor> bias,
+      DType dtype,
+      Optional<DType> computed,
+      Scratch scratch) {
+    this.shape = shape;
+    this.weight = weight;
+    this.bias = bias;
+    this.dtype = dtype;
+    this.computed = computed;
+    this.scratch = scratch;
+    scratch.join((long) shape.outFeatures() * shape.inFeatures());
+  }
+
+  @Override
+  public String name() {
+    return shape.name();
+  }
+
+  @Override
+  public int inFeatures() {
+    return shape.inFeatures();
+  }
+
+  @Override
+  public int outFeatures() {
+    return shape.outFeatures();
+  }
+
+  @Override
+  public DType dtype() {
+    return dtype;
+  }
+
+  @Override
+  public Device device() {
+    return weight.device();
+  }
+
+  @Override
+  public Optional<Tensor> bias() {
+    return bias;
+  }
+
+  // ---- computing
+
+  @Override
+  public Tensor forward(Tensor x, ForwardContext context) {
+    return CustomFunction.available() ? recomputing(x) : plain(x);
+  }
+
+  private Tensor recomputing(Tensor x) {
+    try (TensorScope scope = TensorScope.open();
+        CustomFunction call = CustomFunction.of(x)) {
+      DType in = computed.orElse(x.dtype());
+      DType outside = x.dtype();
+      Tensor y;
+      try (Scratch.Loan decoded = decoded(in)) {
+        y = linear(x.to(in), decoded.tensor()).to(outside);
+      }
+      return scope.handOver(call.returns(y, (dy, inputs) -> backward(dy, inputs, in)));
+    }
+  }
+
+  private void backward(Tensor dy, CustomFunction.Gradients inputs, DType in) {
+    try (Scratch.Loan decoded = decoded(in)) {
+      if (dy.dtype() == in) {
+        inputs.addProduct(0, dy, decoded.tensor());
+      } else {
+        long[] sizes = dy.shape();
+        sizes[sizes.length - 1] = inFeatures();
+        Tensor rows = dy.to(in).reshape(-1, outFeatures());
+        inputs.add(0, rows.matmul(decoded.tensor()).to(dy.dtype()).view(sizes));
+      }
+    }
+  }
+
+  /** With libtorch's own gradients, which keep the weight that they are given. */
+  private Tensor plain(Tensor x) {
+    try (TensorScope scope = TensorScope.open()) {
+      DType in = computed.orElse(x.dtype());
+      Tensor decoded;
+      try (NoGrad noGrad = NoGrad.open()) {
+        decoded = denseWeight(in);
+      }
+      return scope.handOver(linear(x.to(in), decoded).to(x.dtype()));
+    }
+  }
+
+  private Tensor linear(Tensor x, Tensor by) {
+    return bias.isPresent()
+        ? Functional.linear(x, by, bias.get().to(by.dtype()))
+        : Functional.linear(x, by);
+  }
+
+  private Scratch.Loan decoded(DType in) {
+    Scratch.Loan loan = scratch.borrow(in, device(), outFeatures(), inFeatures());
+    weight.dequantizeInto(loan.tensor());
+    return loan;
+  }
+
+  // ---- the weight
+
+  @Override
+  public Tensor denseWeight(DType wanted) {
+    Tensor dense = Tensor.empty(wanted, device(), outFeatures(), inFeatures());
+    weight.dequantizeInto(dense);
+    return dense;
+  }
+
+  @Override
+  public DenseLinear withDense(Tensor other) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      Optional<Tensor> added = bias.map(b -> TensorScope.keep(b.to(other.dtype()).alias()));
+      return shape.inputFirst()
+          ? DenseLinear.ofInputFirst(
+              name(), TensorScope.keep(other.transpose(0, 1).contiguous().alias()), added)
+          : new DenseLinear(name(), TensorScope.keep(other.contiguous().alias()), added);
+    }
+  }
+
+  @Override
+  public BnbLinear requantized(Tensor other) {
+    return with(weight.requantized(other));
+  }
+
+  @Override
+  public Map<String, Tensor> stored() {
+    return weight.stored();
+  }
+
+  @Override
+  public BnbLinear share() {
+    return with(weight.share());
+  }
+
+  private BnbLinear with(QuantizedWeight other) {
+    return new BnbLinear(
+        shape, other, bias.map(b -> TensorScope.keep(b.alias())), dtype, computed, scratch);
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    visitor.accept(name() + ".weight", weight.codes());
+    bias.ifPresent(b -> visitor.accept(name() + ".bias", b));
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      weight.close();
+      bias.ifPresent(Tensor::close);
+      scratch.leave();
+    }
+  }
+
+  /** The name, the sizes and the kind of weight. */
+  @Override
+  public String toString() {
+    return "BnbLinear[%s, %d to %d, %s]"
+        .formatted(
+            name(),
+            inFeatures(),
+            outFeatures(),
+            weight instanceof FourBitWeight four ? four.coded() : "LLM.int8");
+  }
+}
