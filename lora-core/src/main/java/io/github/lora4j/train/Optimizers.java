@@ -39,9 +39,9 @@ final class Optimizers {
         .orElseThrow(
             () ->
                 new IllegalStateException(
-                    ("optim \"%s\" is in the module lora-quant, which is not on the class path: add"
-                            + " <dependency><groupId>io.github.lora4j</groupId><artifactId>lora-quant</artifactId></dependency>,"
-                            + " or use adamw_torch")
+                    ("optim: nothing on the class path has \"%s\": add the Maven dependency"
+                            + " io.github.lora4j:lora-quant in the version of lora-core, or use"
+                            + " adamw_torch")
                         .formatted(name)));
   }
 }

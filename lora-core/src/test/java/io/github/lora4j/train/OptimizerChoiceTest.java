@@ -105,8 +105,8 @@ class OptimizerChoiceTest {
 
     assertThatThrownBy(() -> Optimizers.of(Map.of(), args))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("optim \"adamw_bnb_8bit\"")
-        .hasMessageContaining("<artifactId>lora-quant</artifactId>");
+        .hasMessageContaining("\"adamw_bnb_8bit\"")
+        .hasMessageContaining("add the Maven dependency io.github.lora4j:lora-quant");
   }
 
   private TrainingArgumentsBuilder args() {
