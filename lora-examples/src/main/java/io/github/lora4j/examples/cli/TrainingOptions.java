@@ -2,6 +2,7 @@ package io.github.lora4j.examples.cli;
 
 import io.github.lora4j.train.IntervalStrategy;
 import io.github.lora4j.train.LrSchedulerType;
+import io.github.lora4j.train.OptimizerName;
 import io.github.lora4j.train.TrainingArguments;
 import io.github.lora4j.train.TrainingArgumentsBuilder;
 import java.nio.file.Path;
@@ -58,7 +59,15 @@ final class TrainingOptions {
       description = "Part of the run in which the learning rate rises. Default: 0.")
   private Optional<Double> warmupRatio = Optional.empty();
 
-  @Option(names = "--weight-decay", paramLabel = "X", description = "AdamW's. Default: 0.")
+  @Option(
+      names = "--optim",
+      paramLabel = "NAME",
+      converter = OptimName.class,
+      description =
+          "Optimizer by transformers' name, such as adamw_8bit, lion or sgd. Default: adamw_torch.")
+  private Optional<OptimizerName> optim = Optional.empty();
+
+  @Option(names = "--weight-decay", paramLabel = "X", description = "The optimizer's. Default: 0.")
   private Optional<Double> weightDecay = Optional.empty();
 
   @Option(
@@ -119,6 +128,7 @@ final class TrainingOptions {
     accumulation.ifPresent(args::gradientAccumulationSteps);
     scheduler.ifPresent(args::lrSchedulerType);
     warmupRatio.ifPresent(args::warmupRatio);
+    optim.ifPresent(args::optim);
     weightDecay.ifPresent(args::weightDecay);
     maxGradNorm.ifPresent(args::maxGradNorm);
     saveSteps.ifPresent(steps -> args.saveStrategy(IntervalStrategy.STEPS).saveSteps(steps));
@@ -131,6 +141,18 @@ final class TrainingOptions {
     public LrSchedulerType convert(String value) {
       try {
         return LrSchedulerType.of(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  /** Finds an optimizer by its name. */
+  static final class OptimName implements ITypeConverter<OptimizerName> {
+    @Override
+    public OptimizerName convert(String value) {
+      try {
+        return OptimizerName.of(value);
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }

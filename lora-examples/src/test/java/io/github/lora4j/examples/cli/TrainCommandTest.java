@@ -141,6 +141,8 @@ class TrainCommandTest {
             "cosine",
             "--warmup-ratio",
             0.1,
+            "--optim",
+            "paged_adamw_8bit",
             "--weight-decay",
             0.01,
             "--max-grad-norm",
@@ -210,6 +212,11 @@ class TrainCommandTest {
         .extracting(Invocation::err)
         .asString()
         .contains("zigzag", "cosine");
+    assertThat(train(output, "--optim", "adafactor"))
+        .returns(2, Invocation::exitCode)
+        .extracting(Invocation::err)
+        .asString()
+        .contains("adafactor", "adamw_bnb_8bit");
     assertThat(output.resolve("adapter_model.safetensors")).doesNotExist();
   }
 }
