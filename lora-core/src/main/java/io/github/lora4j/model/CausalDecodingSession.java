@@ -140,7 +140,7 @@ final class CausalDecodingSession implements DecodingSession {
                   seq == 1 && length > 0 ? new Attention.FromColumn(padding) : earlier(seq, device),
                   caches,
                   ForwardContext.eval());
-      Tensor last = hidden.narrow(1, seq - 1, 1).reshape(rows, hidden.size(2));
+      Tensor last = hidden.narrow(1, seq - 1, 1);
       float[] scores = layers.logits(last, ForwardContext.eval()).toFloatArray();
       int vocab = scores.length / rows;
       for (int row = 0; row < rows; row++) {

@@ -4,112 +4,208 @@ import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
-import java.util.ArrayList;
+import io.github.lora4j.tensor.Tensor;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
-/** The layers of a model that an adapter stands around, and what happens to all of them at once. */
+/** The layers of a model that adapters stand around, and what happens to all of them at once. */
 final class AdaptedLayers implements AutoCloseable {
 
-  private final List<LoraLinear> linears = new ArrayList<>();
-  private final List<LoraExperts> experts = new ArrayList<>();
-  private final List<TrainedCopy> copies = new ArrayList<>();
+  private final BaseLayers base;
+  private final AdapterSwitch enabled;
+  private final Map<String, AdaptedLayer> layers = new LinkedHashMap<>();
 
-  /** Those with a low-rank update, routers among them, in the model's order. */
-  List<LoraLinear> linears() {
-    return linears;
+  AdaptedLayers(BaseLayers base, AdapterSwitch enabled) {
+    this.base = base;
+    this.enabled = enabled;
   }
 
-  /** Experts with low-rank updates, in the model's order. */
-  List<LoraExperts> experts() {
-    return experts;
+  /** All of them, in the model's order. */
+  List<AdaptedLayer> all() {
+    return of(AdaptedLayer.class);
   }
 
-  /** Those that are trained whole, in the model's order. */
-  List<TrainedCopy> copies() {
-    return copies;
+  /** Those around linear layers, routers among them, in the model's order. */
+  List<AdaptedLinear> linears() {
+    return of(AdaptedLinear.class);
   }
 
-  /** Puts the adapter around the layers of a model, each of which is added here. */
-  LayerChange wrapping(
-      BaseLayers base,
-      MatchedModules matched,
-      double dropout,
-      AdapterSource source,
-      AdapterSwitch enabled) {
+  /** Those around experts, in the model's order. */
+  List<AdaptedExperts> experts() {
+    return of(AdaptedExperts.class);
+  }
+
+  private <T> List<T> of(Class<T> kind) {
+    return base.names().stream()
+        .filter(layers::containsKey)
+        .map(layers::get)
+        .filter(kind::isInstance)
+        .map(kind::cast)
+        .toList();
+  }
+
+  /** Shows what belongs into an adapter's file: see {@link AdaptedLayer#forEachSaved}. */
+  void forEachSaved(String adapter, BiConsumer<String, Tensor> visitor) {
+    all().forEach(layer -> layer.forEachSaved(adapter, visitor));
+  }
+
+  // ---- adapters
+
+  /** Puts one more adapter beside the layers that it is for; the view of the base is made anew. */
+  void add(String adapter, MatchedModules matched, double dropout, AdapterSource source) {
     Map<String, AdapterTarget> targets =
         matched.targets().stream().collect(Collectors.toMap(AdapterTarget::module, t -> t));
     Map<String, ExpertTarget> ofExperts =
         matched.experts().stream().collect(Collectors.toMap(ExpertTarget::parameter, t -> t));
     Set<String> saved = Set.copyOf(matched.saved());
-    return new LayerChange() {
-
-      @Override
-      public LinearLayer apply(LinearLayer layer) {
-        if (!saved.contains(layer.name())) {
-          return wrap(layer);
+    try {
+      for (String name : base.names()) {
+        if (saved.contains(name)) {
+          DenseLinear dense = base.dense(name);
+          linear(name).put(adapter, new TrainedCopy(dense, source.copy(dense)));
+        } else if (targets.containsKey(name)) {
+          AdapterTarget target = targets.get(name);
+          linear(name)
+              .put(adapter, new LoraUpdate(source.update(target), target.scaling(), dropout));
+        } else if (ofExperts.containsKey(name)) {
+          ExpertTarget target = ofExperts.get(name);
+          experts(name).put(adapter, target, source.update(target));
         }
-        DenseLinear dense = base.dense(layer.name());
-        copies.add(new TrainedCopy(dense, source.copy(dense), enabled));
-        return copies.get(copies.size() - 1);
       }
-
-      @Override
-      public LinearLayer router(LinearLayer router) {
-        return wrap(router);
-      }
-
-      private LinearLayer wrap(LinearLayer layer) {
-        AdapterTarget target = targets.get(layer.name());
-        if (target == null) {
-          return layer;
-        }
-        linears.add(
-            new LoraLinear(layer, source.update(target), target.scaling(), dropout, enabled));
-        return linears.get(linears.size() - 1);
-      }
-
-      @Override
-      public ExpertLinear experts(ExpertLinear layer) {
-        ExpertTarget target = ofExperts.get(layer.name());
-        if (target == null) {
-          return layer;
-        }
-        experts.add(new LoraExperts(layer, target, source.update(target), enabled));
-        return experts.get(experts.size() - 1);
-      }
-    };
+    } catch (RuntimeException | Error e) {
+      remove(adapter);
+      throw e;
+    }
   }
 
+  private AdaptedLinear linear(String name) {
+    return (AdaptedLinear)
+        layers.computeIfAbsent(name, n -> new AdaptedLinear(base.linear(n), enabled));
+  }
+
+  private AdaptedExperts experts(String name) {
+    return (AdaptedExperts)
+        layers.computeIfAbsent(name, n -> new AdaptedExperts(base.experts(n), enabled));
+  }
+
+  /** Frees an adapter; layers that have no other go out of the view when it is made anew. */
+  void remove(String adapter) {
+    for (AdaptedLayer layer : all()) {
+      layer.remove(adapter);
+      if (layer.adapters().isEmpty()) {
+        layers.remove(layer.name()).close();
+      }
+    }
+  }
+
+  /** Refuses adapters of which two train the same layer whole: one can stand in its place only. */
+  void requireOneCopy(List<String> adapters) {
+    for (AdaptedLinear layer : linears()) {
+      List<String> whole = adapters.stream().filter(layer.copies()::containsKey).toList();
+      if (whole.size() > 1) {
+        throw new IllegalArgumentException(
+            "The adapters %s each have a copy of %s (modulesToSave) to stand in its place: only one of them can be active"
+                .formatted(whole, layer.name()));
+      }
+    }
+  }
+
+  /** Refuses adapters on experts, to which tokens of all rows go. */
+  void requireRowwise(List<String> adapters) {
+    for (AdaptedExperts layer : experts()) {
+      for (String adapter : adapters) {
+        if (layer.adapters().contains(adapter)) {
+          throw new IllegalArgumentException(
+              "Rows can't use adapters of their own here: \"%s\" adapts %s, which sees the tokens of all rows in one"
+                  .formatted(adapter, layer.name()));
+        }
+      }
+    }
+  }
+
+  void forEach(Consumer<AdaptedLayer> action) {
+    all().forEach(action);
+  }
+
+  // ---- other trees around the base's
+
+  /** Puts these layers in the place of those of the base. */
+  LayerChange inPlace() {
+    return new Replacement(linears(), experts());
+  }
+
+  private static final class Replacement implements LayerChange {
+    private final Map<String, LinearLayer> linears = new LinkedHashMap<>();
+    private final Map<String, ExpertLinear> experts = new LinkedHashMap<>();
+
+    Replacement(Collection<? extends LinearLayer> linears, Collection<AdaptedExperts> experts) {
+      linears.forEach(layer -> this.linears.put(layer.name(), layer));
+      experts.forEach(layer -> this.experts.put(layer.name(), layer));
+    }
+
+    @Override
+    public LinearLayer apply(LinearLayer layer) {
+      return linears.getOrDefault(layer.name(), layer);
+    }
+
+    @Override
+    public LinearLayer router(LinearLayer router) {
+      return linears.getOrDefault(router.name(), router);
+    }
+
+    @Override
+    public ExpertLinear experts(ExpertLinear layer) {
+      return experts.getOrDefault(layer.name(), layer);
+    }
+  }
+
+  /**
+   * The same for a batch whose rows use different adapters.
+   *
+   * @param rows the adapter of each row
+   */
+  LayerChange byRow(RowAdapters rows) {
+    return new Replacement(
+        linears().stream()
+            .map(layer -> new RowLinear(layer, rows, base.dimsOfInput(layer.name())))
+            .toList(),
+        experts());
+  }
+
+  // ---- merging
+
   /** Computes from merged weights from now on. */
-  void merge(boolean safe) {
-    linears.forEach(layer -> layer.merge(safe));
-    experts.forEach(layer -> layer.merge(safe));
-    copies.forEach(layer -> layer.merge(safe));
+  void merge(List<String> adapters, boolean safe) {
+    all().stream()
+        .filter(layer -> layer.adapters().stream().anyMatch(adapters::contains))
+        .forEach(layer -> layer.merge(adapters, safe));
   }
 
   void unmerge() {
-    linears.forEach(LoraLinear::unmerge);
-    experts.forEach(LoraExperts::unmerge);
-    copies.forEach(TrainedCopy::unmerge);
-  }
-
-  boolean isMerged() {
-    return linears.stream().anyMatch(LoraLinear::isMerged)
-        || experts.stream().anyMatch(LoraExperts::isMerged);
+    layers.values().forEach(AdaptedLayer::unmerge);
   }
 
   /** Puts merged layers, made now, in the place of those of the base; others are shared. */
-  LayerChange unloading(boolean safe) {
+  LayerChange unloading(List<String> adapters, boolean safe) {
     Map<String, LinearLayer> merged = new LinkedHashMap<>();
     Map<String, ExpertLinear> mergedExperts = new LinkedHashMap<>();
     try {
-      linears.forEach(layer -> merged.put(layer.name(), layer.mergedLayer(safe)));
-      copies.forEach(layer -> merged.put(layer.name(), layer.mergedLayer(safe)));
-      experts.forEach(layer -> mergedExperts.put(layer.name(), layer.mergedLayer(safe)));
+      for (AdaptedLinear layer : linears()) {
+        if (layer.adapters().stream().anyMatch(adapters::contains)) {
+          merged.put(layer.name(), layer.mergedLayer(adapters, safe));
+        }
+      }
+      for (AdaptedExperts layer : experts()) {
+        if (layer.adapters().stream().anyMatch(adapters::contains)) {
+          mergedExperts.put(layer.name(), layer.mergedLayer(adapters, safe));
+        }
+      }
     } catch (RuntimeException | Error e) {
       merged.values().forEach(LinearLayer::close);
       mergedExperts.values().forEach(ExpertLinear::close);
@@ -136,8 +232,7 @@ final class AdaptedLayers implements AutoCloseable {
 
   @Override
   public void close() {
-    linears.forEach(LoraLinear::close);
-    experts.forEach(LoraExperts::close);
-    copies.forEach(TrainedCopy::close);
+    layers.values().forEach(AdaptedLayer::close);
+    layers.clear();
   }
 }

@@ -15,24 +15,24 @@ final class AdapterFolder {
    * The configuration comes last: a folder without it is no adapter, so a half-written one never
    * loads.
    */
-  static void write(
-      Path folder,
-      DecoderModel base,
-      LoraConfig config,
-      MatchedModules matched,
-      AdaptedLayers layers) {
-    LoraConfigBuilder filled = config.toBuilder().fanInFanOut(areInputFirst(layers.linears()));
+  static void write(Path folder, DecoderModel base, Adapter adapter, AdaptedLayers layers) {
+    LoraConfig config = adapter.config();
+    List<AdaptedLinear> own =
+        layers.linears().stream()
+            .filter(layer -> layer.updates().containsKey(adapter.name()))
+            .toList();
+    LoraConfigBuilder filled = config.toBuilder().fanInFanOut(areInputFirst(own));
     if (config.baseModelNameOrPath().isEmpty()) {
       base.source().ifPresent(source -> filled.baseModelNameOrPath(source.toString()));
     }
     LoraConfig complete = filled.build();
-    AdapterWeightsFile.write(folder, layers);
+    AdapterWeightsFile.write(folder, adapter.name(), layers);
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
-        folder, complete, matched.targetModules(), Optional.of(pythonClass(base)));
+        folder, complete, adapter.matched().targetModules(), Optional.of(pythonClass(base)));
   }
 
-  private static boolean areInputFirst(List<LoraLinear> layers) {
+  private static boolean areInputFirst(List<AdaptedLinear> layers) {
     return layers.stream()
         .anyMatch(layer -> layer.base() instanceof DenseLinear dense && dense.isInputFirst());
   }

@@ -27,7 +27,7 @@ interface AdapterSource {
 
     @Override
     public LoraWeights update(AdapterTarget target) {
-      LinearLayer layer = base.linear(target);
+      LinearLayer layer = base.linear(target.module());
       return LoraWeights.init(
           config.initLoraWeights(),
           target.r(),
@@ -39,7 +39,7 @@ interface AdapterSource {
 
     @Override
     public LoraWeights update(ExpertTarget target) {
-      ExpertLinear layer = base.experts(target);
+      ExpertLinear layer = base.experts(target.parameter());
       return LoraWeights.init(
           config.initLoraWeights(),
           target.r(),

@@ -29,18 +29,12 @@ final class AdapterWeightsFile {
 
   private AdapterWeightsFile() {}
 
-  static void write(Path folder, AdaptedLayers layers) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (LoraLinear layer : layers.linears()) {
-      tensors.put(PREFIX + layer.name() + LoraWeights.A, layer.update().a());
-      tensors.put(PREFIX + layer.name() + LoraWeights.B, layer.update().b());
+  static void write(Path folder, String adapter, AdaptedLayers layers) {
+    try (TensorScope scope = TensorScope.open()) {
+      Map<String, Tensor> tensors = new LinkedHashMap<>();
+      layers.forEachSaved(adapter, (key, tensor) -> tensors.put(PREFIX + key, tensor));
+      SafeTensorsWriter.write(folder.resolve(NAME), tensors);
     }
-    for (LoraExperts layer : layers.experts()) {
-      tensors.put(PREFIX + layer.module() + LoraWeights.A, layer.update().a());
-      tensors.put(PREFIX + layer.module() + LoraWeights.B, layer.update().b());
-    }
-    layers.copies().forEach(layer -> layer.copy().forEach(PREFIX + layer.name(), tensors::put));
-    SafeTensorsWriter.write(folder.resolve(NAME), tensors);
   }
 
   /**
@@ -81,7 +75,16 @@ final class AdapterWeightsFile {
    * @param updates low-rank updates
    * @param copies layers that were trained whole
    */
-  record Contents(Map<String, LoraWeights> updates, Map<String, TrainedCopy.Weights> copies) {}
+  record Contents(Map<String, LoraWeights> updates, Map<String, TrainedCopy.Weights> copies)
+      implements AutoCloseable {
+
+    /** Frees what nobody took. */
+    @Override
+    public void close() {
+      updates.values().forEach(LoraWeights::close);
+      copies.values().forEach(TrainedCopy.Weights::close);
+    }
+  }
 
   /**
    * Reads the weights of all layers, in float32, frozen.

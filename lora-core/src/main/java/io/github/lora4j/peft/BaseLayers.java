@@ -9,10 +9,13 @@ import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +29,7 @@ final class BaseLayers {
   private final Map<String, LinearLayer> linears = new LinkedHashMap<>();
   private final Map<String, LinearLayer> routers = new LinkedHashMap<>();
   private final Map<String, ExpertLinear> experts = new LinkedHashMap<>();
+  private final Set<String> names = new LinkedHashSet<>();
 
   private BaseLayers(DecoderModel base) {
     this.base = base;
@@ -42,9 +46,9 @@ final class BaseLayers {
   static BaseLayers of(DecoderModel base) {
     BaseLayers layers = new BaseLayers(base);
     if (layers.linears.values().stream()
-            .anyMatch(layer -> layer instanceof LoraLinear || layer instanceof TrainedCopy)
-        || layers.routers.values().stream().anyMatch(LoraLinear.class::isInstance)
-        || layers.experts.values().stream().anyMatch(LoraExperts.class::isInstance)) {
+            .anyMatch(layer -> layer instanceof AdaptedLinear || layer instanceof RowLinear)
+        || layers.routers.values().stream().anyMatch(AdaptedLinear.class::isInstance)
+        || layers.experts.values().stream().anyMatch(AdaptedExperts.class::isInstance)) {
       throw new IllegalStateException(
           "This model is seen through an adapter already; wrap its baseModel(), or what"
               + " mergeAndUnload() gives.");
@@ -57,15 +61,24 @@ final class BaseLayers {
     return layers;
   }
 
-  /** The linear layer, or the router, of a target. */
-  LinearLayer linear(AdapterTarget target) {
-    LinearLayer layer = linears.getOrDefault(target.module(), routers.get(target.module()));
-    return Objects.requireNonNull(layer, target.module());
+  /** The names of all layers and parameters that adapters can stand beside, in order. */
+  Set<String> names() {
+    return Collections.unmodifiableSet(names);
   }
 
-  /** The experts of a target. */
-  ExpertLinear experts(ExpertTarget target) {
-    return Objects.requireNonNull(experts.get(target.parameter()), target.parameter());
+  /** A linear layer or a router. */
+  LinearLayer linear(String name) {
+    return Objects.requireNonNull(linears.getOrDefault(name, routers.get(name)), name);
+  }
+
+  /** The parameter of experts. */
+  ExpertLinear experts(String name) {
+    return Objects.requireNonNull(experts.get(name), name);
+  }
+
+  /** How many dimensions a layer's input has: a classifier's head sees one vector a sequence. */
+  int dimsOfInput(String name) {
+    return base instanceof SequenceClassifier && name.equals(base.headName()) ? 2 : 3;
   }
 
   /**
@@ -120,13 +133,13 @@ final class BaseLayers {
     UnaryOperator<String> older = base.family()::storedName;
     List<ExpectedUpdate> expected = new ArrayList<>();
     for (AdapterTarget target : matched.targets()) {
-      LinearLayer layer = linear(target);
+      LinearLayer layer = linear(target.module());
       expected.add(
           new AdapterWeightsFile.Expected(
               target.module(), target.r(), layer.inFeatures(), layer.outFeatures(), older));
     }
     for (ExpertTarget target : matched.experts()) {
-      expected.add(new ExpectedExperts(target, experts(target), older));
+      expected.add(new ExpectedExperts(target, experts(target.parameter()), older));
     }
     return expected;
   }
@@ -172,17 +185,20 @@ final class BaseLayers {
 
     @Override
     public LinearLayer apply(LinearLayer layer) {
+      names.add(layer.name());
       return layer;
     }
 
     @Override
     public LinearLayer router(LinearLayer router) {
+      names.add(router.name());
       routers.put(router.name(), router);
       return router;
     }
 
     @Override
     public ExpertLinear experts(ExpertLinear layer) {
+      names.add(layer.name());
       experts.put(layer.name(), layer);
       return layer;
     }

@@ -3,8 +3,10 @@ package io.github.lora4j.peft;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.function.BiConsumer;
 
 /**
  * The two matrices of one low-rank update, float32.
@@ -54,6 +56,41 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
           TensorScope.keep(a.to(device)).requiresGrad(true),
           TensorScope.keep(b.to(device)).requiresGrad(true));
     }
+  }
+
+  /** The rank, or that of all experts together. */
+  int rank() {
+    return Math.toIntExact(a.size(0));
+  }
+
+  /** Takes the numbers of other matrices, of at most this rank, and zeros beyond. */
+  void take(LoraWeights other) {
+    clear();
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      a.narrow(0, 0, other.rank()).copyInPlace(other.a);
+      b.narrow(1, 0, other.rank()).copyInPlace(other.b);
+    }
+  }
+
+  /** Makes all numbers zero. */
+  void clear() {
+    try (NoGrad noGrad = NoGrad.open()) {
+      a.fillInPlace(0);
+      b.fillInPlace(0);
+    }
+  }
+
+  /** The part of the first ranks, in the caller's scope. */
+  LoraWeights first(int ranks) {
+    return new LoraWeights(
+        a.detach().narrow(0, 0, ranks), b.detach().narrow(1, 0, ranks).contiguous());
+  }
+
+  /** Shows each with its name in the files of PEFT. */
+  void forEach(String module, BiConsumer<String, Tensor> visitor) {
+    visitor.accept(module + A, a);
+    visitor.accept(module + B, b);
   }
 
   LoraWeights requiresGrad(boolean required) {

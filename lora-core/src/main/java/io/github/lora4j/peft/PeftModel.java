@@ -9,18 +9,26 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A frozen base model with a LoRA adapter: {@code peft.PeftModel}.
+ * A frozen base model with LoRA adapters: {@code peft.PeftModel}.
  *
- * <p>Unlike in PEFT the base isn't changed: it goes on answering as before, and several adapters
- * can stand around one base. {@link #model()} is the base seen through the adapter. {@link
- * #close()} frees the adapter, not the base, which must stay open as long.
+ * <p>Unlike in PEFT the base isn't changed: it goes on answering as before, and several of these
+ * can stand around one base. {@link #model()} is the base seen through the active adapters. {@link
+ * #close()} frees the adapters, not the base, which must stay open as long.
+ *
+ * <p>Adapters have names; the first is called {@code default} unless it is given another. The
+ * updates of several active ones add up. Methods that change which adapters there are, which are
+ * active or merged, must not run while another thread computes with {@link #model()}.
  *
  * @param <M> the kind of model that is wrapped
  */
@@ -32,40 +40,43 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public static final long DEFAULT_SEED = 42;
 
   private final M base;
-  private final M view;
-  private final LoraConfig config;
-  private final MatchedModules matched;
-  private final AdaptedLayers layers = new AdaptedLayers();
-  private final AdapterSwitch enabled;
+  private final BaseLayers baseLayers;
+  private final AdapterSwitch enabled = new AdapterSwitch();
+  private final AdaptedLayers layers;
+  private final Map<String, Adapter> adapters = new LinkedHashMap<>();
+  private M view;
+  private List<String> active = List.of();
+  private List<String> merged = List.of();
   private boolean closed;
 
+  private PeftModel(M base) {
+    this.base = base;
+    this.baseLayers = BaseLayers.of(base);
+    this.layers = new AdaptedLayers(baseLayers, enabled);
+    this.view = base;
+  }
+
+  /** Puts the layers with their adapters into the base's places. */
   // withLinears gives the same kind of model as it is called on; Java can't say that without
   // burdening every user.
   @SuppressWarnings("unchecked")
-  private PeftModel(
-      M base,
-      LoraConfig config,
-      BaseLayers baseLayers,
-      MatchedModules matched,
-      AdapterSource source) {
-    this.base = base;
-    this.config = config;
-    this.matched = matched;
-    this.enabled = new AdapterSwitch();
-    try {
-      this.view =
-          (M)
-              base.withLinears(
-                  layers.wrapping(baseLayers, matched, config.loraDropout(), source, enabled));
-    } catch (RuntimeException | Error e) {
-      layers.close();
-      throw e;
-    }
+  private void look() {
+    view = (M) base.withLinears(layers.inPlace());
   }
 
   /** Puts a fresh adapter around a model: {@code get_peft_model}. */
   public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig config) {
     return wrap(base, config, DEFAULT_SEED);
+  }
+
+  /**
+   * Puts a fresh adapter with a name of its own around a model.
+   *
+   * @param adapterName {@code default} where none is given; see {@link #addAdapter}
+   */
+  public static <M extends DecoderModel> PeftModel<M> wrap(
+      M base, LoraConfig config, String adapterName) {
+    return opened(base, peft -> peft.addAdapter(adapterName, config));
   }
 
   /**
@@ -76,14 +87,15 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @throws io.github.lora4j.error.AdapterMismatchException if a name in the configuration matches
    *     no layer
    */
-  public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig given, long seed) {
-    BaseLayers layers = BaseLayers.of(base);
-    LoraConfig config = layers.withExperts(layers.completed(given));
-    MatchedModules matched = layers.match(config, NameCheck.STRICT);
-    try (Generator generator = Generator.of(seed)) {
-      return new PeftModel<>(
-          base, config, layers, matched, new AdapterSource.Fresh(config, layers, generator));
-    }
+  public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig config, long seed) {
+    return opened(base, peft -> peft.addAdapter(AdapterNames.DEFAULT, config, seed));
+  }
+
+  private static <M extends DecoderModel> PeftModel<M> opened(
+      M base, Consumer<PeftModel<M>> firstAdapter) {
+    PeftModel<M> peft = new PeftModel<>(base);
+    firstAdapter.accept(peft);
+    return peft;
   }
 
   /** Loads an adapter folder for evaluation: its weights are frozen. */
@@ -103,20 +115,312 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public static <M extends DecoderModel> PeftModel<M> fromPretrained(
       M base, Path adapterDir, boolean isTrainable) {
-    BaseLayers layers = BaseLayers.of(base);
-    LoraConfig config = layers.withExperts(SavedModules.complete(LoraConfig.load(adapterDir)));
-    MatchedModules matched = layers.match(config, NameCheck.LENIENT);
-    List<ExpectedUpdate> expected = layers.expected(matched);
-    List<DenseLinear> saved = matched.saved().stream().map(layers::dense).toList();
-    AdapterWeightsFile.Contents read =
-        AdapterWeightsFile.read(adapterDir, expected, saved, base.device());
-    return new PeftModel<>(
-        base, config, layers, matched, new AdapterSource.Stored(read, isTrainable));
+    return fromPretrained(base, adapterDir, AdapterNames.DEFAULT, isTrainable);
+  }
+
+  /**
+   * Loads an adapter folder and gives the adapter a name.
+   *
+   * @param adapterName see {@link #addAdapter}
+   */
+  public static <M extends DecoderModel> PeftModel<M> fromPretrained(
+      M base, Path adapterDir, String adapterName, boolean isTrainable) {
+    return opened(base, peft -> peft.loadAdapter(adapterDir, adapterName, isTrainable));
+  }
+
+  // ---- several adapters
+
+  /**
+   * Adds a fresh adapter, which takes part once it is {@link #setAdapter set}; the first one does
+   * at once.
+   *
+   * <p>What {@link #model()} gave before doesn't see it: ask again.
+   *
+   * @param adapterName names a folder when it is saved; nothing but a name, so no dots or slashes
+   * @throws io.github.lora4j.error.AdapterMismatchException if a name in the configuration matches
+   *     no layer
+   * @throws IllegalArgumentException if the name is taken or no name
+   */
+  public void addAdapter(String adapterName, LoraConfig config) {
+    addAdapter(adapterName, config, DEFAULT_SEED);
+  }
+
+  /**
+   * Adds a fresh adapter.
+   *
+   * @param seed what its first weights are drawn from
+   */
+  public void addAdapter(String adapterName, LoraConfig given, long seed) {
+    requireNew(adapterName);
+    LoraConfig config = baseLayers.withExperts(baseLayers.completed(given));
+    MatchedModules matched = baseLayers.match(config, NameCheck.STRICT);
+    try (Generator generator = Generator.of(seed)) {
+      add(
+          new Adapter(adapterName, config, matched, !config.inferenceMode()),
+          new AdapterSource.Fresh(config, baseLayers, generator));
+    }
+  }
+
+  /** Adds an adapter out of a folder for evaluation: its weights are frozen. */
+  public void loadAdapter(Path adapterDir, String adapterName) {
+    loadAdapter(adapterDir, adapterName, false);
+  }
+
+  /**
+   * Adds an adapter out of a folder, which takes part once it is {@link #setAdapter set}.
+   *
+   * <p>Unlike in PEFT, one that isn't to be trained stays frozen when it is set.
+   *
+   * @param adapterDir holds {@code adapter_config.json} and {@code adapter_model.safetensors}
+   * @param isTrainable whether to go on training it
+   * @throws io.github.lora4j.error.AdapterMismatchException listing all keys that don't fit
+   * @throws IllegalArgumentException if the name is taken or no name
+   */
+  public void loadAdapter(Path adapterDir, String adapterName, boolean isTrainable) {
+    requireNew(adapterName);
+    LoraConfig config = baseLayers.withExperts(SavedModules.complete(LoraConfig.load(adapterDir)));
+    MatchedModules matched = baseLayers.match(config, NameCheck.LENIENT);
+    AdapterWeightsFile.Contents read = read(adapterDir, matched);
+    add(
+        new Adapter(adapterName, config, matched, isTrainable),
+        new AdapterSource.Stored(read, isTrainable));
+  }
+
+  private AdapterWeightsFile.Contents read(Path adapterDir, MatchedModules matched) {
+    List<DenseLinear> saved = matched.saved().stream().map(baseLayers::dense).toList();
+    return AdapterWeightsFile.read(adapterDir, baseLayers.expected(matched), saved, base.device());
+  }
+
+  private void add(Adapter adapter, AdapterSource source) {
+    layers.add(adapter.name(), adapter.matched(), adapter.config().loraDropout(), source);
+    adapters.put(adapter.name(), adapter);
+    if (adapters.size() == 1) {
+      activate(List.of(adapter.name()));
+    } else {
+      activate(active);
+    }
+    look();
+  }
+
+  private void requireNew(String name) {
+    requireOpen();
+    requireUnmerged("an adapter is added");
+    AdapterNames.check(name);
+    if (adapters.containsKey(name)) {
+      throw new IllegalArgumentException(
+          "There is an adapter \""
+              + name
+              + "\" already: delete or rename it, or take another name.");
+    }
+  }
+
+  private void requireUnmerged(String what) {
+    if (isMerged()) {
+      throw new IllegalStateException(
+          "Adapters are merged: call unmergeAdapter() before " + what + ".");
+    }
+  }
+
+  private void requireKnown(List<String> names) {
+    requireOpen();
+    names.forEach(name -> AdapterNames.requireKnown(name, adapters.keySet()));
+  }
+
+  /**
+   * Lets these adapters take part and no others: {@code model.set_adapter}. Those that may learn do
+   * so while they are active, as in PEFT.
+   *
+   * @throws IllegalArgumentException if there is no such adapter, or two of them have a whole copy
+   *     of one layer
+   */
+  public void setAdapter(String... adapterNames) {
+    List<String> names = Arrays.stream(adapterNames).distinct().toList();
+    requireKnown(names);
+    requireUnmerged("other adapters are set");
+    layers.requireOneCopy(names);
+    activate(names);
+  }
+
+  private void activate(List<String> names) {
+    active = List.copyOf(names);
+    layers.forEach(layer -> layer.activate(active));
+    adapters.forEach(
+        (name, adapter) -> {
+          boolean learns = adapter.trainable() && active.contains(name);
+          layers.forEach(layer -> layer.requiresGrad(name, learns));
+        });
+  }
+
+  /** The adapters that take part, in the order in which they were set. */
+  public List<String> activeAdapters() {
+    return active;
+  }
+
+  /** The names of all adapters, in the order in which they came. */
+  public List<String> adapterNames() {
+    return List.copyOf(adapters.keySet());
+  }
+
+  /**
+   * Makes the weights of adapters learn, or freezes them, whether they are active or not: {@code
+   * set_requires_grad}. Setting adapters afterwards keeps it for those that are active.
+   */
+  public void setRequiresGrad(boolean required, String... adapterNames) {
+    List<String> names = List.of(adapterNames);
+    requireKnown(names);
+    for (String name : names) {
+      adapters.put(name, adapters.get(name).trainable(required));
+      layers.forEach(layer -> layer.requiresGrad(name, required));
+    }
+  }
+
+  /**
+   * Frees an adapter: {@code model.delete_adapter}. If no other one is active, the first of those
+   * that are left is set.
+   *
+   * <p>What {@link #model()} gave before must not be used any more: ask again.
+   */
+  public void deleteAdapter(String adapterName) {
+    requireKnown(List.of(adapterName));
+    requireUnmerged("an adapter is deleted");
+    List<String> rest = active.stream().filter(name -> !name.equals(adapterName)).toList();
+    adapters.remove(adapterName);
+    if (rest.isEmpty() && !adapters.isEmpty()) {
+      rest = List.of(adapters.keySet().iterator().next());
+      LOG.warn("Adapter {} was active and is deleted; now {} is active.", adapterName, rest);
+    }
+    activate(rest);
+    layers.remove(adapterName);
+    look();
+  }
+
+  /** Gives an adapter another name. */
+  public void renameAdapter(String adapterName, String newName) {
+    requireKnown(List.of(adapterName));
+    requireNew(newName);
+    Renaming.rename(adapters, adapterName, newName);
+    adapters.put(newName, adapters.get(newName).named(newName));
+    layers.forEach(layer -> layer.rename(adapterName, newName));
+    active = active.stream().map(n -> n.equals(adapterName) ? newName : n).toList();
+  }
+
+  /**
+   * Replaces the weights of an adapter by those in a folder, in place: {@code hotswap_adapter}.
+   * What {@link #model()} gave before sees them, and an optimizer keeps its tensors.
+   *
+   * <p>The other adapter may have lower ranks, and layers may be missing in it; no further ones.
+   *
+   * @throws io.github.lora4j.error.AdapterMismatchException naming what doesn't fit; then nothing
+   *     has changed
+   */
+  public void hotSwap(Path adapterDir, String adapterName) {
+    requireKnown(List.of(adapterName));
+    requireUnmerged("weights are swapped");
+    LoraConfig config = baseLayers.withExperts(SavedModules.complete(LoraConfig.load(adapterDir)));
+    MatchedModules matched = baseLayers.match(config, NameCheck.LENIENT);
+    try (AdapterWeightsFile.Contents read = read(adapterDir, matched)) {
+      new HotSwap(layers, adapters.get(adapterName), config, matched, read).run();
+    }
+    Adapter before = adapters.get(adapterName);
+    adapters.put(adapterName, new Adapter(adapterName, config, matched, before.trainable()));
+  }
+
+  /**
+   * The base seen through another adapter in each row of a batch: PEFT's {@code adapter_names}.
+   *
+   * <p>For evaluation and generation; which adapters are active doesn't matter. Rows of one adapter
+   * are computed together, and the base's products for all rows at once.
+   *
+   * @param adapterNames one for each row of the batches to come; {@code __base__} for none
+   * @return borrow it as {@link #model()}
+   * @throws IllegalStateException if adapters are merged
+   * @throws IllegalArgumentException if there is no such adapter, or one of them changes what can't
+   *     be told apart by rows
+   */
+  @SuppressWarnings("unchecked") // as in look
+  public M withAdapterNames(List<String> adapterNames) {
+    requireOpen();
+    requireUnmerged("rows use adapters of their own");
+    List<String> used =
+        adapterNames.stream().distinct().filter(n -> !n.equals(AdapterNames.BASE)).toList();
+    requireKnown(used);
+    layers.requireRowwise(used);
+    return (M) base.withLinears(layers.byRow(new RowAdapters(adapterNames)));
+  }
+
+  // ---- scaling
+
+  /**
+   * Multiplies the scaling that an adapter's configuration gives it: {@code set_scale}. A second
+   * call replaces the first.
+   */
+  public void setScale(String adapterName, double scale) {
+    requireKnown(List.of(adapterName));
+    requireUnmerged("a scaling changes");
+    layers.forEach(layer -> layer.scale(adapterName, scale));
+  }
+
+  /** Multiplies the scaling of the active adapters: {@code scale_layer}. */
+  public void scaleLayer(double scale) {
+    requireOpen();
+    requireUnmerged("a scaling changes");
+    layers.forEach(layer -> active.forEach(name -> layer.scale(name, scale * layer.scale(name))));
+  }
+
+  /** Gives the active adapters the scaling of their configuration: {@code unscale_layer}. */
+  public void unscaleLayer() {
+    requireOpen();
+    requireUnmerged("a scaling changes");
+    layers.forEach(layer -> active.forEach(name -> layer.scale(name, 1)));
+  }
+
+  /**
+   * Multiplies the scaling of the active adapters until the result is closed: {@code with
+   * rescale_adapter_scale(model, multiplier):}.
+   */
+  public ForwardContext.Region rescaleAdapterScale(double multiplier) {
+    requireOpen();
+    requireUnmerged("a scaling changes");
+    List<Runnable> back = new ArrayList<>();
+    layers.forEach(
+        layer ->
+            active.forEach(
+                name -> {
+                  double before = layer.scale(name);
+                  layer.scale(name, before * multiplier);
+                  back.add(() -> layer.scale(name, before));
+                }));
+    return () -> back.forEach(Runnable::run);
+  }
+
+  // ---- status
+
+  /** How adapters stand at each layer: {@code get_layer_status}. */
+  public List<LayerStatus> layerStatus() {
+    requireOpen();
+    return StatusReport.ofLayers(layers, enabled.isOn(), active, merged);
+  }
+
+  /** How adapters stand in the model: {@code get_model_status}. */
+  public ModelStatus modelStatus() {
+    requireOpen();
+    return StatusReport.ofModel(
+        base.transformersClass(),
+        adapters.keySet(),
+        layerStatus(),
+        trainableParameters(),
+        parameterCount(),
+        enabled.isOn(),
+        active,
+        merged);
   }
 
   // ---- what it is
 
-  /** The base seen through the adapter: borrow it for logits and generation, don't close it. */
+  /**
+   * The base seen through the active adapters: borrow it for logits and generation, don't close it,
+   * and ask again after an adapter was added or deleted.
+   */
   public M model() {
     requireOpen();
     return view;
@@ -127,27 +431,59 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     return base;
   }
 
-  /** The adapter's configuration. */
+  /**
+   * The configuration of the first active adapter.
+   *
+   * @throws IllegalStateException if none is active
+   */
   public LoraConfig config() {
-    return config;
+    return config(first());
   }
 
-  /** The names of the layers that are trained whole ({@code modulesToSave}), in that order. */
-  public List<String> savedModuleNames() {
-    return layers.copies().stream().map(TrainedCopy::name).toList();
+  /** The configuration of an adapter. */
+  public LoraConfig config(String adapterName) {
+    requireKnown(List.of(adapterName));
+    return adapters.get(adapterName).config();
   }
 
-  /** The names of the layers that carry the adapter, in the model's order. */
-  public List<String> targetedModuleNames() {
-    return layers.linears().stream().map(LoraLinear::name).toList();
+  private String first() {
+    if (active.isEmpty()) {
+      throw new IllegalStateException("No adapter is active; there are " + adapterNames());
+    }
+    return active.get(0);
   }
 
   /**
-   * The names of the parameters of experts that carry the adapter, in the model's order; routers
-   * are among {@link #targetedModuleNames}.
+   * The names of the layers that the first active adapter trains whole ({@code modulesToSave}), in
+   * the model's order.
+   */
+  public List<String> savedModuleNames() {
+    String adapter = first();
+    return layers.linears().stream()
+        .filter(layer -> layer.copies().containsKey(adapter))
+        .map(AdaptedLinear::name)
+        .toList();
+  }
+
+  /** The names of the layers that the first active adapter updates, in the model's order. */
+  public List<String> targetedModuleNames() {
+    String adapter = first();
+    return layers.linears().stream()
+        .filter(layer -> layer.updates().containsKey(adapter))
+        .map(AdaptedLinear::name)
+        .toList();
+  }
+
+  /**
+   * The names of the parameters of experts that the first active adapter updates, in the model's
+   * order; routers are among {@link #targetedModuleNames}.
    */
   public List<String> targetedParameterNames() {
-    return layers.experts().stream().map(LoraExperts::name).toList();
+    String adapter = first();
+    return layers.experts().stream()
+        .filter(layer -> layer.adapters().contains(adapter))
+        .map(AdaptedExperts::name)
+        .toList();
   }
 
   @Override
@@ -217,11 +553,26 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * Writes an adapter folder that PEFT loads: {@code adapter_config.json}, {@code
    * adapter_model.safetensors} in float32 and {@code README.md}. Nothing is looked up on the
    * network.
+   *
+   * <p>All adapters are written, as in PEFT: {@code default} into the folder itself, others into
+   * sub-folders with their names.
    */
   @Override
   public void savePretrained(Path adapterDir) {
-    requireOpen();
-    AdapterFolder.write(adapterDir, base, config, matched, layers);
+    savePretrained(adapterDir, adapterNames().toArray(new String[0]));
+  }
+
+  /**
+   * Writes some of the adapters.
+   *
+   * @param selectedAdapters their names
+   */
+  public void savePretrained(Path adapterDir, String... selectedAdapters) {
+    requireKnown(List.of(selectedAdapters));
+    for (String name : selectedAdapters) {
+      Path folder = name.equals(AdapterNames.DEFAULT) ? adapterDir : adapterDir.resolve(name);
+      AdapterFolder.write(folder, base, adapters.get(name), layers);
+    }
   }
 
   // ---- on and off, in and out
@@ -257,48 +608,83 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   }
 
   /**
-   * Merges the adapter.
+   * Merges the active adapters.
    *
    * <p>Not while another thread computes with {@link #model()}; the same holds for unmerging.
    *
    * @param safeMerge whether to refuse weights that are not finite; then nothing is merged
    */
   public void mergeAdapter(boolean safeMerge) {
-    requireOpen();
+    mergeAdapter(safeMerge, active);
+  }
+
+  /**
+   * Merges chosen adapters, active or not; {@link #model()} then computes with these alone.
+   *
+   * @param safeMerge whether to refuse weights that are not finite; then nothing is merged
+   * @param adapterNames which
+   */
+  public void mergeAdapter(boolean safeMerge, List<String> adapterNames) {
+    requireKnown(adapterNames);
+    layers.requireOneCopy(adapterNames);
+    if (isMerged() && merged.equals(adapterNames)) {
+      return;
+    }
+    unmergeAdapter();
     try {
-      layers.merge(safeMerge);
-    } catch (RuntimeException e) {
-      unmergeAdapter();
+      layers.merge(adapterNames, safeMerge);
+      merged = List.copyOf(adapterNames);
+    } catch (RuntimeException | Error e) {
+      layers.unmerge();
       throw e;
     }
   }
 
-  /** Takes the adapter out again: the base's weights are the very same bits as before. */
+  /** Takes the adapters out again: the base's weights are the very same bits as before. */
   public void unmergeAdapter() {
     layers.unmerge();
+    merged = List.of();
   }
 
-  /** Whether the adapter is merged. */
+  /** Whether adapters are merged. */
   public boolean isMerged() {
-    return layers.isMerged();
+    return !merged.isEmpty();
   }
 
-  /** Makes a plain model with the adapter inside, after checking that all weights are finite. */
+  /** The adapters that are merged. */
+  public List<String> mergedAdapters() {
+    return merged;
+  }
+
+  /**
+   * Makes a plain model with the active adapters inside, after checking that all weights are
+   * finite.
+   */
   public M mergeAndUnload() {
     return mergeAndUnload(true);
   }
 
   /**
-   * Makes a plain model with the adapter inside.
+   * Makes a plain model with the active adapters inside.
    *
    * @param safeMerge whether to refuse weights that are not finite
    * @return a model of its own for the caller to close; it shares unchanged weights with the base
    *     and may outlive it. To train all of it, save and load it first: else the base would change
    */
-  @SuppressWarnings("unchecked") // as in the constructor
   public M mergeAndUnload(boolean safeMerge) {
-    requireOpen();
-    return (M) base.shareWith(layers.unloading(safeMerge));
+    return mergeAndUnload(safeMerge, active);
+  }
+
+  /**
+   * Makes a plain model with chosen adapters inside.
+   *
+   * @param adapterNames which, active or not
+   */
+  @SuppressWarnings("unchecked") // as in look
+  public M mergeAndUnload(boolean safeMerge, List<String> adapterNames) {
+    requireKnown(adapterNames);
+    layers.requireOneCopy(adapterNames);
+    return (M) base.shareWith(layers.unloading(adapterNames, safeMerge));
   }
 
   private void requireOpen() {
@@ -318,9 +704,11 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
 
   @Override
   public String toString() {
-    return closed
-        ? "closed PeftModel"
-        : "PeftModel[%d layers with r=%d around %s]"
-            .formatted(layers.linears().size() + layers.experts().size(), config.r(), base);
+    if (closed) {
+      return "closed PeftModel";
+    }
+    String what =
+        active.size() == 1 ? "r=" + config().r() : "the adapters " + String.join(", ", active);
+    return "PeftModel[%d layers with %s around %s]".formatted(layers.all().size(), what, base);
   }
 }

@@ -29,15 +29,13 @@ final class TrainedCopy implements LinearLayer {
 
   private final DenseLinear original;
   private final Weights copy;
-  private final AdapterSwitch enabled;
 
   /** The copy in the original's dtype, where it doesn't change. */
   private @Nullable DenseLinear settled;
 
-  TrainedCopy(DenseLinear original, Weights copy, AdapterSwitch enabled) {
+  TrainedCopy(DenseLinear original, Weights copy) {
     this.original = original;
     this.copy = copy;
-    this.enabled = enabled;
     this.settled = copy.learns() ? null : layer(Tensor::detach);
   }
 
@@ -110,15 +108,36 @@ final class TrainedCopy implements LinearLayer {
     return original.device();
   }
 
-  Weights copy() {
+  Weights weights() {
     return copy;
+  }
+
+  /** Takes the numbers of another copy. */
+  void take(Weights other) {
+    try (NoGrad noGrad = NoGrad.open()) {
+      copy.weight().copyInPlace(other.weight());
+      copy.bias().ifPresent(b -> b.copyInPlace(other.bias().orElseThrow()));
+    }
+    if (settled != null) {
+      settled.close();
+      settled = layer(Tensor::detach);
+    }
+  }
+
+  /** Makes the copy learn, or freezes it. */
+  void requiresGrad(boolean required) {
+    if (copy.learns() == required) {
+      return;
+    }
+    copy.requiresGrad(required);
+    if (settled != null) {
+      settled.close();
+    }
+    settled = required ? null : layer(Tensor::detach);
   }
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
-    if (!enabled.isOn()) {
-      return original.forward(x, context);
-    }
     if (settled != null) {
       return settled.forward(x, context);
     }
@@ -130,24 +149,6 @@ final class TrainedCopy implements LinearLayer {
           copy.bias().isPresent()
               ? Functional.linear(x, weight, copy.bias().get().to(dtype))
               : Functional.linear(x, weight));
-    }
-  }
-
-  /** Computes from a copy that doesn't change, until {@link #unmerge}. */
-  void merge(boolean safe) {
-    if (safe) {
-      copy.forEach(name(), TrainedCopy::requireFinite);
-    }
-    if (settled == null) {
-      settled = mergedLayer(false);
-    }
-  }
-
-  /** Follows the training again. */
-  void unmerge() {
-    if (settled != null && copy.learns()) {
-      settled.close();
-      settled = null;
     }
   }
 

@@ -1,0 +1,320 @@
+package io.github.lora4j.peft;
+
+import io.github.lora4j.error.LoraException;
+import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A frozen linear layer with adapters: low-rank updates beside it, or copies trained in its place.
+ *
+ * <p>Several adapters can be active at once; their updates add up. At most one of the active ones
+ * can have a copy of the layer.
+ */
+final class AdaptedLinear implements LinearLayer, AdaptedLayer {
+
+  private final LinearLayer base;
+  private final AdapterSwitch enabled;
+  private final Map<String, LoraUpdate> updates = new LinkedHashMap<>();
+  private final Map<String, TrainedCopy> copies = new LinkedHashMap<>();
+  private volatile LinearLayer root;
+  private volatile List<LoraUpdate> active = List.of();
+  private volatile @Nullable DenseLinear merged;
+
+  AdaptedLinear(LinearLayer base, AdapterSwitch enabled) {
+    this.base = base;
+    this.root = base;
+    this.enabled = enabled;
+  }
+
+  void put(String adapter, LoraUpdate update) {
+    updates.put(adapter, update);
+  }
+
+  void put(String adapter, TrainedCopy copy) {
+    copies.put(adapter, copy);
+  }
+
+  @Override
+  public String name() {
+    return base.name();
+  }
+
+  @Override
+  public int inFeatures() {
+    return base.inFeatures();
+  }
+
+  @Override
+  public int outFeatures() {
+    return base.outFeatures();
+  }
+
+  @Override
+  public DType dtype() {
+    return base.dtype();
+  }
+
+  @Override
+  public Device device() {
+    return base.device();
+  }
+
+  LinearLayer base() {
+    return base;
+  }
+
+  Map<String, LoraUpdate> updates() {
+    return updates;
+  }
+
+  Map<String, TrainedCopy> copies() {
+    return copies;
+  }
+
+  // ---- computing
+
+  @Override
+  public Tensor forward(Tensor x, ForwardContext context) {
+    if (!enabled.isOn()) {
+      return base.forward(x, context);
+    }
+    DenseLinear whole = merged;
+    return whole != null ? whole.forward(x, context) : forward(x, context, root, active);
+  }
+
+  private static Tensor forward(
+      Tensor x, ForwardContext context, LinearLayer below, List<LoraUpdate> updates) {
+    if (updates.isEmpty()) {
+      return below.forward(x, context);
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(add(below.forward(x, context), x, context, updates));
+    }
+  }
+
+  private static Tensor add(Tensor y, Tensor x, ForwardContext context, List<LoraUpdate> updates) {
+    Tensor sum = y;
+    for (LoraUpdate update : updates) {
+      sum = update.add(sum, x, context);
+    }
+    // Plain operations may widen; like PEFT, the sum of all is rounded once.
+    return sum.dtype() == y.dtype() ? sum : sum.to(y.dtype());
+  }
+
+  /**
+   * What one adapter makes of the base's output, whichever are active.
+   *
+   * @param y what the base made of {@code x}, overwritten
+   */
+  Tensor adapt(Tensor y, Tensor x, ForwardContext context, String adapter) {
+    LoraUpdate update = updates.get(adapter);
+    TrainedCopy copy = copies.get(adapter);
+    if (copy != null) {
+      return copy.forward(x, context);
+    }
+    return update == null ? y : add(y, x, context, List.of(update));
+  }
+
+  // ---- adapters
+
+  @Override
+  public String baseType() {
+    return base.getClass().getSimpleName();
+  }
+
+  @Override
+  public Set<String> adapters() {
+    Set<String> all = new LinkedHashSet<>(updates.keySet());
+    all.addAll(copies.keySet());
+    return all;
+  }
+
+  @Override
+  public void activate(List<String> adapters) {
+    active = adapters.stream().filter(updates::containsKey).map(updates::get).toList();
+    root =
+        adapters.stream()
+            .filter(copies::containsKey)
+            .<LinearLayer>map(copies::get)
+            .findFirst()
+            .orElse(base);
+  }
+
+  @Override
+  public void scale(String adapter, double factor) {
+    if (updates.containsKey(adapter)) {
+      updates.get(adapter).factor(factor);
+    }
+  }
+
+  @Override
+  public double scale(String adapter) {
+    return updates.containsKey(adapter) ? updates.get(adapter).factor() : 1;
+  }
+
+  @Override
+  public void requiresGrad(String adapter, boolean required) {
+    if (updates.containsKey(adapter)) {
+      updates.get(adapter).weights().requiresGrad(required);
+    }
+    if (copies.containsKey(adapter)) {
+      copies.get(adapter).requiresGrad(required);
+    }
+  }
+
+  @Override
+  public void remove(String adapter) {
+    if (updates.containsKey(adapter)) {
+      updates.remove(adapter).close();
+    }
+    if (copies.containsKey(adapter)) {
+      copies.remove(adapter).close();
+    }
+  }
+
+  @Override
+  public void rename(String adapter, String name) {
+    Renaming.rename(updates, adapter, name);
+    Renaming.rename(copies, adapter, name);
+  }
+
+  // ---- merging
+
+  @Override
+  public void merge(List<String> adapters, boolean safe) {
+    DenseLinear old = merged;
+    merged = mergedLayer(adapters, safe);
+    if (old != null) {
+      old.close();
+    }
+  }
+
+  @Override
+  public void unmerge() {
+    DenseLinear old = merged;
+    merged = null;
+    if (old != null) {
+      old.close();
+    }
+  }
+
+  @Override
+  public boolean isMerged() {
+    return merged != null;
+  }
+
+  /**
+   * A dense layer with {@code W + scaling * B A}, computed in float32 and rounded once to the
+   * base's dtype.
+   *
+   * @param adapters those to merge
+   * @param safe whether to refuse a result that is not finite
+   * @return the layer, for the caller to close
+   */
+  DenseLinear mergedLayer(List<String> adapters, boolean safe) {
+    for (String adapter : adapters) {
+      if (copies.containsKey(adapter)) {
+        try (DenseLinear copy = copies.get(adapter).mergedLayer(safe)) {
+          return mergedInto(copy, adapters, safe);
+        }
+      }
+    }
+    if (!(base instanceof DenseLinear dense)) {
+      throw new LoraException(
+          name()
+              + ": an adapter can be merged into a dense weight only, found "
+              + base.getClass().getSimpleName());
+    }
+    return mergedInto(dense, adapters, safe);
+  }
+
+  private DenseLinear mergedInto(DenseLinear dense, List<String> adapters, boolean safe) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      Tensor sum = dense.weight().to(DType.F32);
+      for (String adapter : adapters) {
+        if (updates.containsKey(adapter)) {
+          sum = updates.get(adapter).mergedInto(sum);
+        }
+      }
+      Tensor weight = sum.to(dense.dtype());
+      if (safe && !weight.isFinite().all()) {
+        throw new LoraException(
+            name()
+                + ": the merged weight holds NaN or infinite numbers; the adapter is damaged or its"
+                + " training diverged.");
+      }
+      return dense.withWeight(weight);
+    }
+  }
+
+  // ---- parameters
+
+  /** Refused: an adapter has one owner; merge it to get a layer of its own. */
+  @Override
+  public LinearLayer share() {
+    throw new UnsupportedOperationException(
+        name() + ": a layer with an adapter can't be shared; merge it first.");
+  }
+
+  @Override
+  public void forEachParameter(BiConsumer<String, Tensor> visitor) {
+    base.forEachParameter(visitor);
+    updates.forEach(
+        (adapter, update) ->
+            update
+                .weights()
+                .forEach(
+                    name(), (key, t) -> visitor.accept(AdapterNames.inModel(key, adapter), t)));
+    copies.forEach(
+        (adapter, copy) ->
+            copy.weights()
+                .forEach(
+                    name() + ".modules_to_save",
+                    (key, t) -> visitor.accept(AdapterNames.inModel(key, adapter), t)));
+  }
+
+  @Override
+  public void forEachParameter(String adapter, Consumer<Tensor> visitor) {
+    if (updates.containsKey(adapter)) {
+      updates.get(adapter).weights().forEach(name(), (key, t) -> visitor.accept(t));
+    }
+    if (copies.containsKey(adapter)) {
+      copies.get(adapter).weights().forEach(name(), (key, t) -> visitor.accept(t));
+    }
+  }
+
+  @Override
+  public void forEachSaved(String adapter, BiConsumer<String, Tensor> visitor) {
+    if (updates.containsKey(adapter)) {
+      updates.get(adapter).forEachSaved(name(), visitor);
+    }
+    if (copies.containsKey(adapter)) {
+      copies.get(adapter).weights().forEach(name(), visitor);
+    }
+  }
+
+  /** Frees the adapters and a merged weight, not the base. */
+  @Override
+  public void close() {
+    unmerge();
+    active = List.of();
+    root = base;
+    updates.values().forEach(LoraUpdate::close);
+    copies.values().forEach(TrainedCopy::close);
+  }
+}
