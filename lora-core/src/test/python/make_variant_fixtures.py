@@ -125,7 +125,6 @@ CASES = {
 }
 MORE = {
     "svd.rank": dict(combination_type="svd", svd_rank=3),
-    "svd.clamp": dict(combination_type="svd", svd_clamp=0.9),
     "ties.frequency": dict(combination_type="ties", density=0.7, majority_sign_method="frequency"),
     "ties_svd.frequency": dict(combination_type="ties_svd", density=0.7, majority_sign_method="frequency"),
 }

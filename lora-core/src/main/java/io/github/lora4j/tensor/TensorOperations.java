@@ -101,6 +101,13 @@ abstract sealed class TensorOperations permits Tensor {
     }
   }
 
+  /** Draws 1 with the probability that each element is, else 0: {@code torch.bernoulli}. */
+  public Tensor bernoulli(Generator generator) {
+    try (var source = generator.optional()) {
+      return Tensor.wrap(handle().bernoulli(source));
+    }
+  }
+
   /** Elementwise cosine of radians. */
   public Tensor cos() {
     return Tensor.wrap(handle().cos());
