@@ -104,8 +104,8 @@ final class WeightedCombination implements AutoCloseable {
   /**
    * The decomposition of {@code Σ factor B A} by way of the thin factors: with all B beside one
    * another {@code = Q R} and all A over one another, transposed, {@code = P T}, only the small
-   * {@code R Tᵀ} is left to decompose. The same to rounding as that of the whole, in a hundredth of
-   * the time.
+   * {@code R Tᵀ} is left to decompose. The same to rounding as that of the whole, which is never
+   * made.
    */
   private static LinearAlgebra.Svd ofThinFactors(List<WeightedUpdate> updates) {
     CombinedUpdate all = concatenated(updates);
