@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Decoding with a key-value cache; shorter prompts are padded on the left and the padding is
@@ -23,20 +24,22 @@ import java.util.Optional;
 final class CausalDecodingSession implements DecodingSession {
 
   private final CausalLayers layers;
-  private final int maxLength;
+  private final int maxLength; // what stands before the sequences included
   private final int rows;
+  private final int prefix; // columns of a prefix, before those of padding
   private final int[] padding; // columns of padding before each row
-  private final int[] tokens; // [rows, maxLength], padding included
+  private final int[] tokens; // [rows, maxLength], padding and room for a prefix included
   private final double[] borders; // lengths beyond which rotary frequencies are others
   private final List<KvCache> caches = new ArrayList<>();
   private final float[][] logits;
   private int length;
   private boolean closed;
 
-  CausalDecodingSession(CausalLayers layers, int[][] prompts, int maxLength) {
+  CausalDecodingSession(CausalLayers layers, int[][] given, int longestText) {
     this.layers = layers;
-    this.maxLength = maxLength;
-    this.rows = prompts.length;
+    this.rows = given.length;
+    this.prefix = layers.decoder().prefixLength();
+    this.maxLength = longestText + prefix + layers.decoder().virtualTokens();
     this.padding = new int[rows];
     this.logits = new float[rows][];
     this.borders =
@@ -45,37 +48,69 @@ final class CausalDecodingSession implements DecodingSession {
             .toArray();
     int longest = 0;
     for (int row = 0; row < rows; row++) {
-      if (prompts[row].length == 0) {
+      if (given[row].length == 0) {
         throw new IllegalArgumentException(
             "prompts[" + row + "]: expected at least one token, found none");
       }
-      ModelInputs.requireKnown(prompts[row], layers.spec().vocabSize());
-      longest = Math.max(longest, prompts[row].length);
+      ModelInputs.requireKnown(given[row], layers.spec().vocabSize());
+      longest = Math.max(longest, given[row].length);
     }
-    if (rows == 0 || longest > maxLength) {
+    if (rows == 0 || longest > longestText) {
       throw new IllegalArgumentException(
           "prompts: expected at least one row and at most "
-              + maxLength
+              + longestText
               + " tokens in each, found "
               + rows
               + " rows and "
               + longest
               + " tokens");
     }
+    int[][] prompts = withVirtualTokens(given);
+    longest += layers.decoder().virtualTokens();
     this.tokens = new int[Math.multiplyExact(rows, maxLength)];
     for (int row = 0; row < rows; row++) {
-      int start = row * maxLength;
+      int start = row * maxLength + prefix;
       padding[row] = longest - prompts[row].length;
       // Any id will do for padding: nothing looks at it.
       Arrays.fill(tokens, start, start + padding[row], prompts[row][0]);
       System.arraycopy(prompts[row], 0, tokens, start + padding[row], prompts[row].length);
     }
     try {
-      forward(longest);
+      startAt(prefix + longest);
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
+  }
+
+  private int[][] withVirtualTokens(int[][] prompts) {
+    int[] virtual =
+        IntStream.range(0, layers.decoder().virtualTokens())
+            .map(k -> layers.spec().vocabSize() + k)
+            .toArray();
+    return Arrays.stream(prompts)
+        .map(prompt -> IntStream.concat(Arrays.stream(virtual), Arrays.stream(prompt)).toArray())
+        .toArray(int[][]::new);
+  }
+
+  private void beginWithPrefix() {
+    if (prefix == 0) {
+      return;
+    }
+    for (int layer = 0; layer < caches.size(); layer++) {
+      try (TensorScope scope = TensorScope.open();
+          NoGrad noGrad = NoGrad.open()) {
+        Attention attention = layers.decoder().blocks().get(layer).attention();
+        long headDim = attention.shape().headDim();
+        Tensor like =
+            Tensor.zeros(layers.decoder().dtype(), layers.decoder().device(), 1)
+                .expand(rows, attention.shape().kvHeads(), 1, headDim);
+        KvCache.Entries entries =
+            attention.prefix().orElseThrow().entries(like, ForwardContext.eval());
+        caches.get(layer).append(entries.keys(), entries.values());
+      }
+    }
+    length = prefix;
   }
 
   @Override
@@ -93,7 +128,9 @@ final class CausalDecodingSession implements DecodingSession {
     }
     if (length >= maxLength) {
       throw new IllegalStateException(
-          "The rows have their greatest length, " + maxLength + " tokens.");
+          "The rows have their greatest length, "
+              + (maxLength - prefix - layers.decoder().virtualTokens())
+              + " tokens.");
     }
     ModelInputs.requireKnown(next, layers.spec().vocabSize());
     for (int row = 0; row < rows; row++) {
@@ -106,7 +143,7 @@ final class CausalDecodingSession implements DecodingSession {
    * Computes {@code seq} more columns of {@link #tokens}, and those before if they no longer fit.
    */
   private void forward(int seq) {
-    if (length == 0 || frequenciesChange(length + seq)) {
+    if (frequenciesChange(length + seq)) {
       startAt(length + seq);
     } else {
       compute(seq);
@@ -124,7 +161,8 @@ final class CausalDecodingSession implements DecodingSession {
       caches.add(new KvCache(maxLength));
     }
     length = 0;
-    compute(newLength);
+    beginWithPrefix();
+    compute(newLength - length);
   }
 
   private void compute(int seq) {
@@ -137,7 +175,7 @@ final class CausalDecodingSession implements DecodingSession {
               .forward(
                   ModelInputs.ids(columns(seq), rows, seq, device),
                   positions(seq, device),
-                  seq == 1 && length > 0 ? new Attention.FromColumn(padding) : earlier(seq, device),
+                  isStep(seq) ? new Attention.FromColumn(padding) : earlier(seq, device),
                   caches,
                   ForwardContext.eval());
       Tensor last = hidden.narrow(1, seq - 1, 1);
@@ -159,16 +197,24 @@ final class CausalDecodingSession implements DecodingSession {
     return ids;
   }
 
+  /** Whether this is one more token, with nothing between its row's first column and padding. */
+  private boolean isStep(int seq) {
+    boolean padded = Arrays.stream(padding).anyMatch(columns -> columns > 0);
+    return seq == 1 && length > 0 && !(prefix > 0 && padded);
+  }
+
   private Attention.Visible earlier(int seq, Device device) {
-    Optional<Tensor> blocked = AttentionMasks.padding(mask(seq), rows, seq, device);
-    return new Attention.AllBut(AttentionMasks.causal(0, seq, blocked, device));
+    int columns = length + seq;
+    Optional<Tensor> blocked = AttentionMasks.padding(mask(columns), rows, columns, device);
+    return new Attention.AllBut(AttentionMasks.causal(length, seq, blocked, device));
   }
 
   private int[] mask(int columns) {
     int[] mask = new int[rows * columns];
     Arrays.fill(mask, 1);
     for (int row = 0; row < rows; row++) {
-      Arrays.fill(mask, row * columns, row * columns + padding[row], 0);
+      int first = row * columns + prefix;
+      Arrays.fill(mask, first, first + padding[row], 0);
     }
     return mask;
   }
@@ -177,7 +223,7 @@ final class CausalDecodingSession implements DecodingSession {
     long[] positions = new long[rows * seq];
     for (int row = 0; row < rows; row++) {
       for (int i = 0; i < seq; i++) {
-        positions[row * seq + i] = Math.max(0, length + i - padding[row]);
+        positions[row * seq + i] = Math.max(prefix, length + i - padding[row]);
       }
     }
     return Tensor.of(positions, rows, seq).to(device);

@@ -4,9 +4,11 @@ import io.github.lora4j.data.Batch;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.VirtualTokens;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
@@ -68,13 +70,16 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     return logits(new Batch(batch, inputIds.length / batch, inputIds, attentionMask, labels));
   }
 
-  /** Computes the scores of the next token at each position of a batch, without gradients. */
+  /**
+   * Computes the scores of the next token at each position of a batch, without gradients; unlike in
+   * PEFT, virtual tokens have none.
+   */
   public Tensor logits(Batch given) {
     requireOpen();
-    Batch batch = ModelInputs.known(given, layers.spec());
+    VirtualRows rows = ModelInputs.known(given, layers.decoder());
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      ModelInputs inputs = ModelInputs.of(batch, device());
+      ModelInputs inputs = ModelInputs.of(rows.batch(), layers.decoder());
       Tensor hidden =
           layers
               .decoder()
@@ -84,7 +89,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
                   inputs.visible(),
                   List.of(),
                   ForwardContext.eval());
-      return scope.handOver(layers.logits(hidden, ForwardContext.eval()));
+      return scope.handOver(layers.logits(rows.given(hidden, given), ForwardContext.eval()));
     }
   }
 
@@ -92,8 +97,8 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   public double lossAndBackward(Batch batch, double scale, ForwardContext asked) {
     requireOpen();
     ForwardContext context = asked.forModelOf(dtype());
-    Batch known = ModelInputs.known(batch, layers.spec());
-    SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
+    Batch known = ModelInputs.known(batch, layers.decoder()).batch();
+    SupervisedPositions supervised = SupervisedPositions.of(known, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
       return 0;
     }
@@ -108,8 +113,8 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   public double loss(Batch batch, ForwardContext asked) {
     requireOpen();
     ForwardContext context = asked.forModelOf(dtype());
-    Batch known = ModelInputs.known(batch, layers.spec());
-    SupervisedPositions supervised = SupervisedPositions.of(batch, layers.spec().vocabSize());
+    Batch known = ModelInputs.known(batch, layers.decoder()).batch();
+    SupervisedPositions supervised = SupervisedPositions.of(known, layers.spec().vocabSize());
     if (supervised.isEmpty()) {
       return 0;
     }
@@ -129,7 +134,7 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
   @Override
   public DecodingSession startDecoding(int[][] prompts, int maxLength) {
     requireOpen();
-    int rows = layers.spec().embedding().rowsOfPositions();
+    int rows = layers.spec().embedding().rowsOfPositions() - before();
     if (maxLength > rows) {
       throw new IllegalArgumentException(
           "maxLength: expected at most "
@@ -142,7 +147,12 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
 
   @Override
   public int maxPositionEmbeddings() {
-    return layers.spec().maxPositionEmbeddings();
+    return layers.spec().maxPositionEmbeddings() - before();
+  }
+
+  /** How many positions stand before every sequence. */
+  private int before() {
+    return layers.decoder().virtualTokens() + layers.decoder().prefixLength();
   }
 
   // ---- what it is
@@ -254,6 +264,18 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
     requireOpen();
     return new CausalLM(
         LayerOrder.of(order, spec()).in(config), family, layers.withLayers(order), source, false);
+  }
+
+  @Override
+  public CausalLM withVirtualTokens(VirtualTokens virtual) {
+    requireOpen();
+    return new CausalLM(config, family, layers.withVirtualTokens(virtual), source, false);
+  }
+
+  @Override
+  public CausalLM withPrefix(KeyValuePrefix prefix) {
+    requireOpen();
+    return new CausalLM(config, family, layers.withPrefix(prefix), source, false);
   }
 
   @Override

@@ -3,9 +3,11 @@ package io.github.lora4j.model;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.Embedding;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.VirtualTokens;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.LinkedHashMap;
@@ -68,6 +70,14 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
 
   CausalLayers withLayers(List<Integer> order) {
     return new CausalLayers(decoder.withLayers(order), head);
+  }
+
+  CausalLayers withVirtualTokens(VirtualTokens virtual) {
+    return new CausalLayers(decoder.withVirtualTokens(virtual), head);
+  }
+
+  CausalLayers withPrefix(KeyValuePrefix prefix) {
+    return new CausalLayers(decoder.withPrefix(prefix), head);
   }
 
   CausalLayers shareWith(LayerChange change) {

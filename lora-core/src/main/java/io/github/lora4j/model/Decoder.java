@@ -2,11 +2,13 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.VirtualTokens;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
@@ -77,6 +79,38 @@ record Decoder(
 
   DType dtype() {
     return embedding.tokens().dtype();
+  }
+
+  /** How many virtual tokens stand before every sequence. */
+  int virtualTokens() {
+    return embedding.virtual().map(VirtualTokens::count).orElse(0);
+  }
+
+  /** How many positions the prefix of the layers takes. */
+  int prefixLength() {
+    return blocks.get(0).attention().prefix().map(KeyValuePrefix.OfLayer::count).orElse(0);
+  }
+
+  /** A view with virtual tokens before every sequence. */
+  Decoder withVirtualTokens(VirtualTokens virtual) {
+    if (virtualTokens() + prefixLength() > 0) {
+      throw new IllegalStateException(
+          "Something stands before the sequences of this model already.");
+    }
+    return new Decoder(spec, embedding.withVirtual(virtual), blocks, norm, projection);
+  }
+
+  /** A view with a prefix in every layer. */
+  Decoder withPrefix(KeyValuePrefix prefix) {
+    if (virtualTokens() + prefixLength() > 0) {
+      throw new IllegalStateException(
+          "Something stands before the sequences of this model already.");
+    }
+    List<DecoderBlock> prefixed = new ArrayList<>();
+    for (int layer = 0; layer < blocks.size(); layer++) {
+      prefixed.add(blocks.get(layer).withPrefix(new KeyValuePrefix.OfLayer(prefix, layer)));
+    }
+    return new Decoder(spec, embedding, prefixed, norm, projection);
   }
 
   /** The same layers under a head that isn't tied. */

@@ -2,6 +2,7 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
@@ -64,6 +65,18 @@ record DecoderBlock(
     boolean[] found = new boolean[1];
     forEachParameter((name, parameter) -> found[0] |= parameter.requiresGrad());
     return found[0];
+  }
+
+  DecoderBlock withPrefix(KeyValuePrefix.OfLayer prefix) {
+    return new DecoderBlock(
+        arrangement,
+        beforeAttention,
+        attention.withPrefix(prefix),
+        afterAttention,
+        beforeMlp,
+        mlp,
+        afterMlp,
+        residualScale);
   }
 
   DecoderBlock withLinears(LayerChange change) {

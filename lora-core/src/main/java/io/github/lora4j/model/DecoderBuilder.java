@@ -49,7 +49,8 @@ final class DecoderBuilder {
     Optional<Norm> norm = spec.norm().map(last -> norm(last.name(), last, spec.hiddenSize()));
     Optional<LinearLayer> out =
         e.projection().map(p -> linear(p.out(), spec.embeddingSize(), spec.hiddenSize()));
-    return new Decoder(spec, new TokenEmbedding(e, tokens, positions, in), blocks, norm, out);
+    return new Decoder(
+        spec, new TokenEmbedding(e, tokens, positions, in, Optional.empty()), blocks, norm, out);
   }
 
   private Embedding embedding(String name, int rows, int features) {

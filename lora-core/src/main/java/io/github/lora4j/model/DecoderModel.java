@@ -1,9 +1,11 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.EmbeddingLayer;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.VirtualTokens;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -65,6 +67,26 @@ public interface DecoderModel extends PreTrainedModel {
    * @throws IllegalArgumentException if there is no such layer, or none is named
    */
   DecoderModel withLayers(List<Integer> order);
+
+  /**
+   * A view of this model with virtual tokens before the first token of every sequence: what prompt
+   * tuning computes with. Losses, scores and generation see them; callers go on with their own
+   * tokens. The first token of a sequence is predicted too, from the last virtual one.
+   *
+   * @param virtual of the size of the embedding's vectors; borrowed
+   * @throws IllegalStateException if something stands there already
+   */
+  DecoderModel withVirtualTokens(VirtualTokens virtual);
+
+  /**
+   * A view of this model with keys and values in every layer that all tokens see before their own:
+   * what prefix tuning computes with. Padding is computed with, and all scores of attention are
+   * kept in training.
+   *
+   * @param prefix of the size of the model's keys and values; borrowed
+   * @throws IllegalStateException if something stands there already
+   */
+  DecoderModel withPrefix(KeyValuePrefix prefix);
 
   /**
    * A model of its own that shares the memory of all other parameters with this one, and may

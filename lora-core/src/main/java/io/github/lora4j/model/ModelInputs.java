@@ -4,6 +4,7 @@ import io.github.lora4j.data.Batch;
 import io.github.lora4j.nn.Attention;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -15,19 +16,27 @@ import java.util.Optional;
  */
 record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
 
-  /** Puts a batch on a device, padding included; the tensors belong to the caller's scope. */
-  static ModelInputs of(Batch batch, Device device) {
+  /**
+   * Puts a batch where a decoder is, padding included, its positions behind those of a prefix; the
+   * tensors belong to the caller's scope.
+   */
+  static ModelInputs of(Batch batch, Decoder decoder) {
+    Device device = decoder.device();
     long rows = batch.size();
     long length = batch.length();
     Optional<Tensor> padding = AttentionMasks.padding(batch.attentionMask(), rows, length, device);
     Optional<Tensor> causal = AttentionMasks.causal(0, length, padding, device);
     return new ModelInputs(
         ids(batch.inputIds(), rows, length, device),
-        ids(batch.positionIds(), rows, length, device),
+        ids(behind(decoder.prefixLength(), batch.positionIds()), rows, length, device),
         new Attention.AllBut(
             AttentionMasks.otherSamples(batch, device)
                 .map(others -> causal.map(others::logicalOr).orElse(others))
                 .or(() -> causal)));
+  }
+
+  private static int[] behind(int prefix, int[] positions) {
+    return prefix == 0 ? positions : Arrays.stream(positions).map(p -> p + prefix).toArray();
   }
 
   static Tensor ids(int[] ids, long rows, long length, Device device) {
@@ -41,14 +50,22 @@ record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
   /**
    * Refuses ids and positions that tables have no row for: reading past would be undefined.
    *
-   * @return the batch, its positions counted as this model counts them
+   * @return the batch as this model reads it: its positions counted as the model counts them,
+   *     virtual tokens before its samples
    */
-  static Batch known(Batch given, DecoderSpec spec) {
+  static VirtualRows known(Batch given, Decoder decoder) {
+    DecoderSpec spec = decoder.spec();
     boolean skipsPadding =
         spec.embedding().positions().map(DecoderSpec.PositionSpec::skipsPadding).orElse(false);
-    Batch batch = skipsPadding ? withoutLeftPaddingCounted(given) : given;
-    requireKnown(batch.inputIds(), spec.vocabSize());
-    int rows = spec.embedding().rowsOfPositions();
+    Batch counted = skipsPadding ? withoutLeftPaddingCounted(given) : given;
+    requireKnown(counted.inputIds(), spec.vocabSize());
+    VirtualRows rows = VirtualRows.before(counted, decoder.virtualTokens(), spec.vocabSize());
+    requireKnownPositions(rows.batch(), spec, decoder.prefixLength());
+    return rows;
+  }
+
+  private static void requireKnownPositions(Batch batch, DecoderSpec spec, int prefix) {
+    int rows = spec.embedding().rowsOfPositions() - prefix;
     for (int i = 0; i < batch.positionIds().length; i++) {
       if (batch.positionIds()[i] >= rows) {
         throw new IllegalArgumentException(
@@ -61,7 +78,6 @@ record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
                 + ". Shorten the sequences.");
       }
     }
-    return batch;
   }
 
   /** Positions that count tokens; as they are where the caller's aren't plain columns. */

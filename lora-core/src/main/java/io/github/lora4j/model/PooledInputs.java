@@ -12,13 +12,13 @@ import java.util.OptionalInt;
  */
 record PooledInputs(ModelInputs inputs, PooledTokens pooled) {
 
-  /** Leaves padding out unless the pass is plain. */
+  /** Leaves padding out unless the pass is plain or each layer has a prefix. */
   static PooledInputs of(
       Batch given, OptionalInt padTokenId, Decoder decoder, ForwardContext context) {
-    Batch batch = ModelInputs.known(given, decoder.spec());
+    Batch batch = ModelInputs.known(given, decoder).batch();
     PooledTokens pooled = PooledTokens.of(batch, padTokenId);
-    if (context.isPlain()) {
-      return new PooledInputs(ModelInputs.of(batch, decoder.device()), pooled);
+    if (context.isPlain() || decoder.prefixLength() > 0) {
+      return new PooledInputs(ModelInputs.of(batch, decoder), pooled);
     }
     TokenRow row = TokenRow.of(batch);
     return new PooledInputs(row.inputs(decoder.dtype(), decoder.device()), pooled.in(row));

@@ -1,9 +1,11 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.VirtualTokens;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.LinkedHashMap;
@@ -64,6 +66,14 @@ record ScoredLayers(Decoder decoder, LinearLayer score) implements Layer {
 
   ScoredLayers withLayers(List<Integer> order) {
     return new ScoredLayers(decoder.withLayers(order), score);
+  }
+
+  ScoredLayers withVirtualTokens(VirtualTokens virtual) {
+    return new ScoredLayers(decoder.withVirtualTokens(virtual), score);
+  }
+
+  ScoredLayers withPrefix(KeyValuePrefix prefix) {
+    return new ScoredLayers(decoder.withPrefix(prefix), score);
   }
 
   ScoredLayers shareWith(LayerChange change) {

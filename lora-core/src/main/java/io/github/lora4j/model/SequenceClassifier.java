@@ -6,9 +6,11 @@ import io.github.lora4j.data.SequenceLabels;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.KeyValuePrefix;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.VirtualTokens;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
@@ -281,6 +283,18 @@ public final class SequenceClassifier implements DecoderModel {
   public SequenceClassifier withLayers(List<Integer> order) {
     requireOpen();
     return over(LayerOrder.of(order, spec()).in(config), layers.withLayers(order), false);
+  }
+
+  @Override
+  public SequenceClassifier withVirtualTokens(VirtualTokens virtual) {
+    requireOpen();
+    return over(config, layers.withVirtualTokens(virtual), false);
+  }
+
+  @Override
+  public SequenceClassifier withPrefix(KeyValuePrefix prefix) {
+    requireOpen();
+    return over(config, layers.withPrefix(prefix), false);
   }
 
   @Override

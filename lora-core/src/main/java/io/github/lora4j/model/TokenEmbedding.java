@@ -6,17 +6,25 @@ import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.Layer;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.VirtualTokens;
+import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 
-/** From token ids to what the first block reads. */
+/**
+ * From token ids to what the first block reads.
+ *
+ * @param virtual what ids that follow the vocabulary stand for, borrowed
+ */
 record TokenEmbedding(
     DecoderSpec.EmbeddingSpec spec,
     EmbeddingLayer tokens,
     Optional<EmbeddingLayer> positions,
-    Optional<LinearLayer> projection)
+    Optional<LinearLayer> projection,
+    Optional<VirtualTokens> virtual)
     implements Layer {
 
   /**
@@ -28,10 +36,13 @@ record TokenEmbedding(
    */
   Tensor forward(Tensor ids, Tensor at, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor x = tokens.forward(ids, context);
+      Tensor x = tokens.forward(virtual.isPresent() ? knownOf(ids) : ids, context);
       if (spec.scale() != 1) {
         // Rounded to the model's dtype before it multiplies, as transformers' Gemma does.
         x = x.mul(Tensor.full(spec.scale(), x.dtype(), x.device(), 1));
+      }
+      if (virtual.isPresent()) {
+        x = x.maskedFill(isVirtual(ids).unsqueeze(-1), 0).add(virtualVectors(ids, x, context));
       }
       if (projection.isPresent()) {
         x = projection.get().forward(x, context);
@@ -44,6 +55,31 @@ record TokenEmbedding(
       }
       return scope.handOver(x);
     }
+  }
+
+  /** Ids of the table; any will do in the place of a virtual token. */
+  private Tensor knownOf(Tensor ids) {
+    return ids.maskedFill(isVirtual(ids), 0);
+  }
+
+  private Tensor isVirtual(Tensor ids) {
+    return ids.gt(Tensor.of(new long[] {spec.vocabSize() - 1L}, 1).to(ids.device()));
+  }
+
+  /** Vectors of virtual tokens, zeros elsewhere. */
+  private Tensor virtualVectors(Tensor ids, Tensor like, ForwardContext context) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor vectors = virtual.orElseThrow().vectors(context).to(like.dtype());
+      Tensor none = Tensor.zeros(like.dtype(), like.device(), 1, vectors.size(1));
+      Tensor firstVirtual = Tensor.of(new long[] {spec.vocabSize()}, 1).to(ids.device());
+      Tensor rows =
+          ids.add(firstVirtual, -1).add(1).maskedFill(firstVirtual.gt(ids), 0); // 0 is none
+      return scope.handOver(Functional.embedding(rows, Tensor.cat(List.of(none, vectors), 0)));
+    }
+  }
+
+  TokenEmbedding withVirtual(VirtualTokens given) {
+    return new TokenEmbedding(spec, tokens, positions, projection, Optional.of(given));
   }
 
   /**
@@ -70,7 +106,11 @@ record TokenEmbedding(
 
   TokenEmbedding withLinears(LayerChange change) {
     return new TokenEmbedding(
-        spec, change.embedding(tokens), positions.map(change::embedding), projection.map(change));
+        spec,
+        change.embedding(tokens),
+        positions.map(change::embedding),
+        projection.map(change),
+        virtual);
   }
 
   TokenEmbedding shareWith(LayerChange change) {
@@ -78,7 +118,8 @@ record TokenEmbedding(
         spec,
         tokens.shareWith(change),
         positions.map(table -> table.shareWith(change)),
-        projection.map(change));
+        projection.map(change),
+        virtual);
   }
 
   @Override
@@ -86,6 +127,7 @@ record TokenEmbedding(
     tokens.forEachParameter(visitor);
     positions.ifPresent(p -> p.forEachParameter(visitor));
     projection.ifPresent(p -> p.forEachParameter(visitor));
+    virtual.ifPresent(v -> v.forEachParameter(visitor));
   }
 
   @Override

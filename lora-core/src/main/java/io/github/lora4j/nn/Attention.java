@@ -20,9 +20,15 @@ import java.util.function.BiConsumer;
  * @param norms of queries and keys, where there are any; only beside separate projections
  * @param o {@code [hidden, heads * headDim]}
  * @param shape what is computed between the projections
+ * @param prefix keys and values before those of every sequence, where there are any; with a cache,
+ *     they are what it begins with, and are left to whoever made it
  */
 public record Attention(
-    QkvProjection qkv, Optional<QkNorm> norms, LinearLayer o, AttentionShape shape)
+    QkvProjection qkv,
+    Optional<QkNorm> norms,
+    LinearLayer o,
+    AttentionShape shape,
+    Optional<KeyValuePrefix.OfLayer> prefix)
     implements Layer {
 
   // Finite, so that a row with nothing to look at (padding) gives some numbers rather than NaN.
@@ -34,6 +40,11 @@ public record Attention(
       throw new IllegalArgumentException(
           "norms: expected none beside a fused projection of queries, keys and values");
     }
+  }
+
+  /** Attention without a prefix. */
+  public Attention(QkvProjection qkv, Optional<QkNorm> norms, LinearLayer o, AttentionShape shape) {
+    this(qkv, norms, o, shape, Optional.empty());
   }
 
   /**
@@ -116,6 +127,10 @@ public record Attention(
           throw new IllegalArgumentException(
               "cache: expected none with CausalSequences, found one");
         }
+        if (prefix.isPresent()) {
+          throw new IllegalArgumentException(
+              "visible: expected AllBut beside a prefix, found CausalSequences");
+        }
         mixed =
             new CausalAttention(shape, qkv.layout(), pass.rotation(shape), sequences)
                 .apply(projected);
@@ -124,13 +139,16 @@ public record Attention(
             RowAttention.of(
                 shape, qkv.layout(), pass.rotation(shape), cache, pass.visible(), projected.get(0));
         mixed =
-            oneByOne.isPresent() ? oneByOne.get().apply(projected) : masked(projected, pass, cache);
+            oneByOne.isPresent()
+                ? oneByOne.get().apply(projected)
+                : masked(projected, pass, cache, context);
       }
       return scope.handOver(o.forward(mixed, context));
     }
   }
 
-  private Tensor masked(List<Tensor> projected, Pass pass, Optional<KvCache> cache) {
+  private Tensor masked(
+      List<Tensor> projected, Pass pass, Optional<KvCache> cache, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
       QkvLayout.Heads heads = qkv.layout().heads(projected, shape);
       long batch = heads.queries().size(0);
@@ -144,12 +162,16 @@ public record Attention(
         KvCache.Entries all = cache.get().append(keys, values);
         keys = all.keys();
         values = all.values();
+      } else if (prefix.isPresent()) {
+        KvCache.Entries before = prefix.get().entries(keys, context);
+        keys = Tensor.cat(List.of(before.keys(), keys), 2);
+        values = Tensor.cat(List.of(before.values(), values), 2);
       }
       long total = keys.size(2);
       Optional<Tensor> blocked =
           pass.visible() instanceof FromColumn from
               ? from.blocked(total, keys.device())
-              : ((AllBut) pass.visible()).blocked();
+              : ((AllBut) pass.visible()).blocked().map(mask -> overPrefix(mask, total));
       Optional<Tensor> hidden = blocked;
       if (shape.window().isPresent() && total > shape.window().getAsInt()) {
         int window = shape.window().getAsInt();
@@ -202,6 +224,17 @@ public record Attention(
     return rotation.isPresent() ? rotation.get().apply(heads) : heads;
   }
 
+  /** A mask that also has the columns of a prefix, which everybody sees. */
+  private static Tensor overPrefix(Tensor mask, long total) {
+    long missing = total - mask.size(-1);
+    if (missing == 0) {
+      return mask;
+    }
+    long[] shape = mask.shape();
+    shape[shape.length - 1] = missing;
+    return Tensor.cat(List.of(Tensor.zeros(DType.BOOL, mask.device(), shape), mask), -1);
+  }
+
   /** The keys that lie before a query's window, BOOL {@code [1, 1, 1, seq, total]}. */
   private static Tensor beyond(int window, long seq, long total, Tensor like) {
     Tensor queries = Tensor.arange(total - seq, total, like.device()).view(seq, 1);
@@ -215,13 +248,23 @@ public record Attention(
         qkv.withLinears(change),
         norms.map(both -> both.withLinears(change)),
         change.apply(o),
-        shape);
+        shape,
+        prefix);
   }
 
   /** The same, for a model that owns its parts: norms that stay are shared. */
   public Attention shareWith(LayerChange change) {
     return new Attention(
-        qkv.withLinears(change), norms.map(both -> both.shareWith(change)), change.apply(o), shape);
+        qkv.withLinears(change),
+        norms.map(both -> both.shareWith(change)),
+        change.apply(o),
+        shape,
+        prefix);
+  }
+
+  /** The same attention with keys and values before those of every sequence, which it borrows. */
+  public Attention withPrefix(KeyValuePrefix.OfLayer given) {
+    return new Attention(qkv, norms, o, shape, Optional.of(given));
   }
 
   @Override
@@ -229,6 +272,7 @@ public record Attention(
     qkv.forEachParameter(visitor);
     o.forEachParameter(visitor);
     norms.ifPresent(both -> both.forEachParameter(visitor));
+    prefix.ifPresent(before -> before.forEachParameter(visitor));
   }
 
   @Override
