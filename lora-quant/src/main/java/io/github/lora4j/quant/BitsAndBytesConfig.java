@@ -43,7 +43,7 @@ public final class BitsAndBytesConfig implements Quantization {
           builder.loadIn4Bit
               ? "loadIn4Bit and loadIn8Bit are both set: choose one."
               : "Neither loadIn4Bit nor loadIn8Bit is set, so nothing would be quantized: set"
-                    + " one.");
+                  + " one.");
     }
     this.loadIn4Bit = builder.loadIn4Bit;
     this.quantType = builder.quantType;
