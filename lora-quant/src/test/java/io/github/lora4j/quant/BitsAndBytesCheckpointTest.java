@@ -92,8 +92,8 @@ class BitsAndBytesCheckpointTest {
     JsonNode mine = configJson(dir).get("quantization_config");
     JsonNode other = configJson(theirs).get("quantization_config");
     other
-        .fields()
-        .forEachRemaining(
+        .properties()
+        .forEach(
             field -> {
               // A key without a value is as good as none.
               if (!field.getValue().isNull()) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -125,16 +126,25 @@ final class Transfer {
     }
   }
 
-  private int write(ByteBuffer buffer, FileChannel out, long at) {
+  private int write(ByteBuffer buffer, FileChannel out, long at) throws InterruptedException {
     int written = 0;
     try {
       while (buffer.hasRemaining()) {
         written += out.write(buffer, at + written);
       }
+    } catch (ClosedByInterruptException e) {
+      Thread.interrupted(); // who throws that exception takes the mark away
+      throw interrupted(e);
     } catch (IOException e) {
       throw cannotWrite(e); // a full disk is no broken connection
     }
     return written;
+  }
+
+  private static InterruptedException interrupted(ClosedByInterruptException cause) {
+    InterruptedException interrupted = new InterruptedException();
+    interrupted.initCause(cause);
+    return interrupted;
   }
 
   private void truncate(FileChannel out) {
