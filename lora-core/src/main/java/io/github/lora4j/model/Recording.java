@@ -2,6 +2,7 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.GradientHooks;
 import io.github.lora4j.tensor.Tape;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Optional;
@@ -10,13 +11,17 @@ import java.util.Optional;
 final class Recording implements AutoCloseable {
 
   private final Optional<Tape> tape;
+  private final Optional<GradientHooks> hooks;
 
-  private Recording(Optional<Tape> tape) {
+  private Recording(Optional<Tape> tape, Optional<GradientHooks> hooks) {
     this.tape = tape;
+    this.hooks = hooks;
   }
 
   static Recording open(ForwardContext context) {
-    return new Recording(context.isPlain() ? Optional.empty() : Optional.of(Tape.open()));
+    return context.isPlain()
+        ? new Recording(Optional.empty(), Optional.of(GradientHooks.open()))
+        : new Recording(Optional.of(Tape.open()), Optional.empty());
   }
 
   /** Adds the gradients of all leaves below a tensor. */
@@ -31,5 +36,6 @@ final class Recording implements AutoCloseable {
   @Override
   public void close() {
     tape.ifPresent(Tape::close);
+    hooks.ifPresent(GradientHooks::close);
   }
 }

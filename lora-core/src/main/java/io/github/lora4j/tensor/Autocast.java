@@ -1,6 +1,7 @@
 package io.github.lora4j.tensor;
 
 import io.github.lora4j.internal.torch.NativeRuntime;
+import java.util.Optional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -34,6 +35,14 @@ public final class Autocast implements AutoCloseable {
       throw new IllegalArgumentException("dtype: expected BF16 or F16, found " + dtype);
     }
     return new Autocast(device, dtype);
+  }
+
+  /** The dtype of matrix products on this thread; empty where autocasting is off. */
+  public static Optional<DType> current(Device device) {
+    NativeRuntime.ensureLoaded();
+    return torch.is_autocast_enabled(device.type())
+        ? Optional.of(DType.of(torch.get_autocast_dtype(device.type())))
+        : Optional.empty();
   }
 
   @Override

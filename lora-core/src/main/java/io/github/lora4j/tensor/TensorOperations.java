@@ -329,6 +329,14 @@ abstract sealed class TensorOperations permits Tensor {
     return Tensor.wrap(handle().detach());
   }
 
+  /**
+   * The same memory outside the gradient graph, and changes of it unknown to the graph: for what is
+   * made again before it is read.
+   */
+  public Tensor untracked() {
+    return Tensor.wrap(handle().variable_data());
+  }
+
   // ---- in place; each returns this tensor, as the natives do: they hand back the very handle they
   // were given
 

@@ -4,10 +4,12 @@ import io.github.lora4j.model.LinearShape;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.tensor.Autocast;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.GradientHooks;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -117,15 +119,43 @@ final class BnbLinear implements QuantizedLinear {
     }
   }
 
-  /** With libtorch's own gradients, which keep the weight that they are given. */
+  /** With libtorch's own gradients, whose products keep the memory that they were given. */
   private Tensor plain(Tensor x) {
+    // Autocasting would make, and keep, a converted weight.
+    DType in = Autocast.current(device()).or(() -> computed).orElse(x.dtype());
+    Optional<GradientHooks> pass = GradientHooks.current();
     try (TensorScope scope = TensorScope.open()) {
-      DType in = computed.orElse(x.dtype());
-      Tensor decoded;
-      try (NoGrad noGrad = NoGrad.open()) {
-        decoded = denseWeight(in);
+      Tensor rows = x.to(in).reshape(-1, inFeatures());
+      Tensor y;
+      if (!NoGrad.gradEnabled() || !x.requiresGrad()) {
+        try (Scratch.Loan decoded = decoded(in)) {
+          y = linear(rows, decoded.tensor());
+        }
+      } else if (pass.isPresent()) {
+        Tensor shared = scratch.ofPass(pass.get(), in, device(), outFeatures(), inFeatures());
+        y = recorded(rows, shared, pass.get());
+      } else {
+        y = linear(rows, denseWeight(in));
       }
-      return scope.handOver(linear(x.to(in), decoded).to(x.dtype()));
+      long[] sizes = x.shape();
+      sizes[sizes.length - 1] = outFeatures();
+      return scope.handOver(y.view(sizes).to(x.dtype()));
+    }
+  }
+
+  /** A product that keeps shared memory, which is filled again when the way back comes to it. */
+  private Tensor recorded(Tensor rows, Tensor shared, GradientHooks pass) {
+    fill(shared);
+    Tensor y = linear(rows, shared);
+    Tensor kept = pass.keep(shared);
+    pass.before(y, () -> fill(kept));
+    return y;
+  }
+
+  private void fill(Tensor target) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      weight.dequantizeInto(target.untracked());
     }
   }
 

@@ -2,6 +2,7 @@ package io.github.lora4j.quant;
 
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.GradientHooks;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -74,6 +75,29 @@ final class Scratch {
         }
       }
     };
+  }
+
+  /**
+   * The memory that one recorded pass multiplies by again and again: the products of its layers
+   * keep no other, and whoever reads it on the way back fills it first.
+   */
+  Tensor ofPass(GradientHooks pass, DType dtype, Device device, long rows, long columns) {
+    Place place = new Place(dtype, device);
+    PassMemory memory =
+        pass.shared(
+            new PassKey(this, place), () -> new PassMemory(this, place, take(place, largest)));
+    return memory.flat.narrow(0, 0, rows * columns).view(rows, columns);
+  }
+
+  private record PassKey(Scratch scratch, Place place) {}
+
+  private record PassMemory(Scratch scratch, Place place, Tensor flat)
+      implements GradientHooks.Shared {
+
+    @Override
+    public void close() {
+      scratch.giveBack(place, flat);
+    }
   }
 
   private Tensor take(Place place, long elements) {

@@ -1,0 +1,170 @@
+package io.github.lora4j.quant;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.lora4j.data.Batch;
+import io.github.lora4j.model.CausalLM;
+import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.peft.LoraConfig;
+import io.github.lora4j.peft.PeftModel;
+import io.github.lora4j.peft.TargetModules;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NativeMemory;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An adapter around a quantized base learns what it does around the same numbers, dense. */
+class QloraTrainingTest {
+
+  private static final double LAYER_TOLERANCE = 1e-5;
+  private static final double GRADIENT_TOLERANCE = 1e-4;
+
+  @TempDir Path dir;
+
+  private static LoraConfig lora() {
+    return LoraConfig.builder().r(4).alpha(8).targetModules(TargetModules.allLinear()).build();
+  }
+
+  private record Outcome(List<Double> losses, Map<String, float[]> gradients) {}
+
+  /** Some steps of plain descent; the gradients are those of the last one. */
+  private static Outcome train(CausalLM base, int steps, UnaryOperator<ForwardContext> how) {
+    List<Double> losses = new ArrayList<>();
+    Map<String, float[]> gradients = new LinkedHashMap<>();
+    try (PeftModel<CausalLM> peft = PeftModel.wrap(base, lora());
+        Generator dropout = Generator.of(7)) {
+      Batch batch = TinyModels.batch();
+      for (int step = 0; step < steps; step++) {
+        try (TensorScope scope = TensorScope.open()) {
+          losses.add(
+              peft.lossAndBackward(
+                  batch,
+                  1.0 / batch.supervisedTokens(),
+                  how.apply(ForwardContext.training(dropout))));
+          try (NoGrad noGrad = NoGrad.open()) {
+            peft.trainableParameters()
+                .forEach(
+                    (name, parameter) -> {
+                      Tensor gradient = parameter.grad().orElseThrow();
+                      gradients.put(name, gradient.toFloatArray());
+                      parameter.addInPlace(gradient, -0.5);
+                      parameter.clearGrad();
+                    });
+          }
+        }
+      }
+    }
+    return new Outcome(losses, gradients);
+  }
+
+  private static void assertSame(Outcome actual, Outcome expected) {
+    for (int step = 0; step < expected.losses().size(); step++) {
+      double loss = expected.losses().get(step);
+      assertThat(Math.abs(actual.losses().get(step) - loss) / loss)
+          .as("step %d", step)
+          .isLessThan(LAYER_TOLERANCE);
+    }
+    assertThat(actual.gradients().keySet()).isEqualTo(expected.gradients().keySet());
+    expected
+        .gradients()
+        .forEach(
+            (name, gradient) ->
+                assertThat(Shared.difference(actual.gradients().get(name), gradient))
+                    .as(name)
+                    .isLessThan(GRADIENT_TOLERANCE));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "phi3", "gpt_neox", "gemma2", "gpt2"})
+  void everyFamilyTrainsOnAQuantizedBaseAsOnTheSameNumbersDense(String family) {
+    Path folder = TinyModels.write(family, dir);
+    try (CausalLM quantized = TinyModels.load(folder, TinyModels.nf4InFloat32());
+        CausalLM dense = TinyModels.dense(quantized)) {
+      assertThat(quantized.linearLayers()).anyMatch(QuantizedLinear.class::isInstance);
+      assertThat(dense.linearLayers()).noneMatch(QuantizedLinear.class::isInstance);
+      assertThat(Shared.difference(TinyModels.logits(quantized), TinyModels.logits(dense)))
+          .isLessThan(LAYER_TOLERANCE);
+      Outcome expected = train(dense, 5, c -> c);
+      assertThat(expected.losses().get(4)).isLessThan(expected.losses().get(0));
+      assertSame(train(quantized, 5, c -> c), expected);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, true", "true, false", "true, true"})
+  void everyWayThroughTheModelGivesTheSameGradients(boolean plain, boolean checkpointing) {
+    Path folder = TinyModels.write("llama", dir);
+    for (BitsAndBytesConfig config :
+        List.of(TinyModels.nf4InFloat32(), BitsAndBytesConfig.int8())) {
+      try (CausalLM quantized = TinyModels.load(folder, config)) {
+        assertSame(
+            train(quantized, 3, c -> c.plain(plain).gradientCheckpointing(checkpointing)),
+            train(quantized, 3, c -> c));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void autocastingIsThatOfADenseBase(boolean checkpointing) {
+    Path folder = TinyModels.write("llama", dir);
+    try (CausalLM quantized = TinyModels.load(folder, BitsAndBytesConfig.nf4());
+        CausalLM dense = TinyModels.dense(quantized)) {
+      UnaryOperator<ForwardContext> how =
+          c -> c.autocast(DType.BF16).gradientCheckpointing(checkpointing);
+      Outcome actual = train(quantized, 3, how);
+      Outcome expected = train(dense, 3, how);
+      for (int step = 0; step < 3; step++) {
+        assertThat(actual.losses().get(step) / expected.losses().get(step)).isBetween(0.98, 1.02);
+      }
+      expected
+          .gradients()
+          .forEach(
+              (name, gradient) ->
+                  assertThat(Shared.difference(actual.gradients().get(name), gradient))
+                      .as(name)
+                      .isLessThan(0.2));
+    }
+  }
+
+  @Test
+  void productsInBfloat16AreNearThoseInFloat32() {
+    Path folder = TinyModels.write("llama", dir);
+    try (CausalLM in32 = TinyModels.load(folder, TinyModels.nf4InFloat32());
+        CausalLM in16 = TinyModels.load(folder, BitsAndBytesConfig.nf4())) {
+      float[] exact = TinyModels.logits(in32);
+      float[] rounded = TinyModels.logits(in16);
+      assertThat(Shared.difference(rounded, exact)).isBetween(1e-5, 0.05);
+      Outcome a = train(in16, 2, c -> c);
+      Outcome b = train(in32, 2, c -> c);
+      assertThat(a.losses().get(1) / b.losses().get(1)).isBetween(0.98, 1.02);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+  void noStepLeavesNativeMemoryBehind(boolean plain, boolean checkpointing) {
+    Path folder = TinyModels.write("llama", dir);
+    try (CausalLM quantized = TinyModels.load(folder, BitsAndBytesConfig.nf4())) {
+      UnaryOperator<ForwardContext> how = c -> c.plain(plain).gradientCheckpointing(checkpointing);
+      train(quantized, 3, how);
+      long before = NativeMemory.liveHandles();
+      train(quantized, 30, how);
+      assertThat(NativeMemory.liveHandles()).isLessThanOrEqualTo(before + 5);
+    }
+  }
+}
