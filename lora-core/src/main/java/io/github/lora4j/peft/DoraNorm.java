@@ -6,13 +6,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lengths that DoRA divides by, kept as long as nothing is trained: they cost about as much as
- * a pass over the weight. Whoever changes the factors other than by training calls {@link
- * #invalidate}.
+ * The lengths that DoRA divides by, kept as long as nothing is trained: they cost a pass over the
+ * weight. Whoever changes the factors other than by training calls {@link #invalidate}.
  */
 final class DoraNorm implements AutoCloseable {
 
   private @Nullable Tensor kept;
+  private @Nullable Tensor rowSquares;
 
   /**
    * The lengths {@code [out]}.
@@ -32,7 +32,21 @@ final class DoraNorm implements AutoCloseable {
     return kept;
   }
 
-  /** Forgets them. */
+  /**
+   * The squared lengths of the base's rows, for {@link DoraUpdate#norm(Tensor, Tensor, Tensor,
+   * Tensor, double)}: computed once, since the base is frozen.
+   *
+   * @param weight {@code [out, in]}
+   * @return {@code [out]}, borrowed
+   */
+  Tensor rowSquares(Tensor weight) {
+    if (rowSquares == null) {
+      rowSquares = TensorScope.keep(DoraUpdate.rowSquares(weight));
+    }
+    return rowSquares;
+  }
+
+  /** Forgets the lengths. */
   void invalidate() {
     if (kept != null) {
       kept.close();
@@ -43,5 +57,9 @@ final class DoraNorm implements AutoCloseable {
   @Override
   public void close() {
     invalidate();
+    if (rowSquares != null) {
+      rowSquares.close();
+      rowSquares = null;
+    }
   }
 }

@@ -7,6 +7,7 @@ import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * The arithmetic of DoRA (Liu et al., 2024): the rows of {@code W + scaling * B A} give directions,
@@ -19,11 +20,14 @@ import java.util.Optional;
  */
 final class DoraUpdate {
 
-  // Rows are taken in blocks that stay in the processor's cache: no second [out, in] is ever made.
+  // Rows that are widened to F32 are taken in blocks that stay in the processor's cache.
   private static final long BLOCK = 1 << 18;
 
   // A row of zeros has no direction; this keeps it zero where a division would make it NaN.
   private static final double LEAST_NORM = Float.MIN_NORMAL;
+
+  // Squares that cancel to less than this share of themselves have lost too many digits.
+  private static final double LEAST_SHARE = 0.05;
 
   private DoraUpdate() {}
 
@@ -34,19 +38,65 @@ final class DoraUpdate {
    * @return {@code [out]}, F32, at least the smallest normal number
    */
   static Tensor norm(Tensor weight, Tensor a, Tensor b, double scaling) {
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(norm(weight, rowSquares(weight), a, b, scaling));
+    }
+  }
+
+  /**
+   * The same where the squares of the base are known: {@code ‖w + sΔ‖² = ‖w‖² + 2s w·Δ + s²‖Δ‖²}
+   * with {@code w·Δ} out of {@code W Aᵀ}, so that no {@code [out, in]} is made and W is read once.
+   * Where these terms cancel, the sum itself is made after all.
+   *
+   * @param rowSquares {@link #rowSquares} of the weight
+   */
+  static Tensor norm(Tensor weight, Tensor rowSquares, Tensor a, Tensor b, double scaling) {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      long rows = weight.size(0);
-      long step = Math.max(1, BLOCK / Math.max(1, weight.size(1)));
-      Tensor norms = Tensor.empty(DType.F32, weight.device(), rows);
-      for (long start = 0; start < rows; start += step) {
-        long count = Math.min(step, rows - start);
-        try (TensorScope block = TensorScope.open()) {
-          Tensor sum = sum(weight.narrow(0, start, count), a, b.narrow(0, start, count), scaling);
-          norms.narrow(0, start, count).copyInPlace(lengths(sum));
-        }
+      Tensor crossed = b.mul(timesTransposed(weight, a)).sum(1, false);
+      Tensor own = b.mul(b.matmul(a.matmul(a.transpose(0, 1)))).sum(1, false);
+      Tensor apart = rowSquares.add(own, scaling * scaling);
+      Tensor squares = apart.add(crossed, 2 * scaling);
+      boolean cancelled = !squares.add(apart, -LEAST_SHARE).ge(0).all();
+      return scope.handOver(
+          cancelled
+              ? lengths(sum(weight, a, b, scaling))
+              : squares.sqrt().clamp(LEAST_NORM, Double.POSITIVE_INFINITY));
+    }
+  }
+
+  /**
+   * The squared lengths of the rows of a weight.
+   *
+   * @return {@code [out]}, F32
+   */
+  static Tensor rowSquares(Tensor weight) {
+    Tensor squares = Tensor.empty(DType.F32, weight.device(), weight.size(0));
+    inBlocks(weight, squares, rows -> LinearAlgebra.norm(rows, 1).square());
+    return squares;
+  }
+
+  /** {@code W Aᵀ}, {@code [out, r]}, in F32. */
+  private static Tensor timesTransposed(Tensor weight, Tensor a) {
+    Tensor columns = a.transpose(0, 1);
+    if (weight.dtype() == DType.F32) {
+      return weight.matmul(columns);
+    }
+    Tensor product = Tensor.empty(DType.F32, weight.device(), weight.size(0), a.size(0));
+    inBlocks(weight, product, rows -> rows.matmul(columns));
+    return product;
+  }
+
+  private static void inBlocks(Tensor weight, Tensor result, UnaryOperator<Tensor> ofRows) {
+    long rows = weight.size(0);
+    long step = Math.max(1, BLOCK / Math.max(1, weight.size(1)));
+    for (long start = 0; start < rows; start += step) {
+      long count = Math.min(step, rows - start);
+      try (TensorScope block = TensorScope.open();
+          NoGrad noGrad = NoGrad.open()) {
+        Tensor part = ofRows.apply(weight.narrow(0, start, count).to(DType.F32));
+        result.narrow(0, start, count).copyInPlace(part);
       }
-      return scope.handOver(norms);
     }
   }
 
@@ -109,8 +159,8 @@ final class DoraUpdate {
   static Tensor mergedWeight(Tensor weight, Tensor a, Tensor b, double scaling, Tensor magnitude) {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      Tensor sum = sum(weight, a, b, scaling);
-      sum.mulInPlace(magnitude.div(lengths(sum)).unsqueeze(1));
+      Tensor factor = magnitude.div(norm(weight, a, b, scaling));
+      Tensor sum = sum(weight, a, b, scaling).mulInPlace(factor.unsqueeze(1));
       return scope.handOver(sum.to(weight.dtype()));
     }
   }

@@ -134,6 +134,33 @@ class DoraUpdateTest {
   }
 
   @Test
+  void lengthsAreRightWhereTheUpdateTakesTheWeightAway() {
+    Tensor a = Tensor.normal(0, 1, generator, 3, 50);
+    Tensor b = Tensor.normal(0, 1, generator, 8, 3);
+    Tensor rest = Tensor.normal(0, 1e-4, generator, 8, 50);
+    Tensor weight = rest.add(b.matmul(a), -SCALING);
+    Tensor expected = b.matmul(a).mul(SCALING).add(weight).square().sum(1, false).sqrt();
+    assertThat(expected.max().item()).isLessThan(0.01);
+    assertThat(distance(DoraUpdate.norm(weight, a, b, SCALING), expected)).isLessThan(1e-5);
+  }
+
+  @Test
+  void squaresOfTheBaseAreComputedOnce() {
+    Tensor weight = peft.get("weight");
+    try (DoraNorm norm = new DoraNorm()) {
+      Tensor squares = norm.rowSquares(weight);
+      norm.invalidate();
+      assertThat(norm.rowSquares(weight)).isSameAs(squares);
+      Tensor a = peft.get("a");
+      Tensor b = peft.get("b");
+      assertThat(
+              DoraUpdate.norm(weight, squares, a, b, SCALING)
+                  .equal(DoraUpdate.norm(weight, a, b, SCALING)))
+          .isTrue();
+    }
+  }
+
+  @Test
   void aRowOfZerosStaysOne() {
     Tensor weight = Tensor.of(new float[] {0, 0, 1, 2}, 2, 2);
     Tensor a = Tensor.of(new float[] {1, 1}, 1, 2);
