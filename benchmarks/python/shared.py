@@ -130,10 +130,19 @@ def reset_peak():
 
 def peak_rss_mb():
     """The most resident memory in 10^6 bytes; None where nobody tells it."""
+    return _status("VmHWM:")
+
+
+def resident_mb():
+    """What is resident now in 10^6 bytes; None where nobody tells it."""
+    return _status("VmRSS:")
+
+
+def _status(field):
     try:
         with open("/proc/self/status") as file:
             for line in file:
-                if line.startswith("VmHWM:"):
+                if line.startswith(field):
                     return int(line.split()[1]) * 1024 / 1e6
     except OSError:
         pass

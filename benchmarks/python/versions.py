@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 
 REQUIRED = ("torch", "transformers", "peft")
-OPTIONAL = ("trl",)
+OPTIONAL = ("trl", "bitsandbytes")
 
 
 def main():

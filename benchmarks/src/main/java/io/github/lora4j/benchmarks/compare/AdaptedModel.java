@@ -43,20 +43,24 @@ record AdaptedModel<M extends DecoderModel>(M base, PeftModel<M> peft) implement
         TaskType.SEQ_CLS);
   }
 
-  private static LoadOptions.Builder options(Task task) {
+  /** How a task's base is loaded. */
+  static LoadOptions.Builder options(Task task) {
     return LoadOptions.builder().dtype(DType.byName(task.dtype()).orElseThrow());
   }
 
   private static <M extends DecoderModel> AdaptedModel<M> around(
       M base, Task task, TaskType taskType) {
-    LoraConfig config =
-        LoraConfig.builder()
-            .r(task.r())
-            .alpha(task.alpha())
-            .targetModules(task.targets().toArray(String[]::new))
-            .taskType(taskType)
-            .build();
-    return new AdaptedModel<>(base, PeftModel.wrap(base, config));
+    return new AdaptedModel<>(base, PeftModel.wrap(base, config(task, taskType)));
+  }
+
+  /** A task's adapter. */
+  static LoraConfig config(Task task, TaskType taskType) {
+    return LoraConfig.builder()
+        .r(task.r())
+        .alpha(task.alpha())
+        .targetModules(task.targets().toArray(String[]::new))
+        .taskType(taskType)
+        .build();
   }
 
   /** Random tokens that the base knows. */

@@ -24,6 +24,7 @@ public final class CaseRunner {
       case LIMITS -> LimitsRun.measure(task);
       case TRAIN -> TrainingRun.ofSteps(task);
       case FAMILY -> TrainingRun.ofBothWays(task);
+      case QLORA -> QuantizedRun.measure(task);
       case SFT -> TrainingRun.ofExamples(task);
       case CLASSIFY -> TrainingRun.ofTexts(task);
       case STARTUP -> TrainingRun.ofStart(task);

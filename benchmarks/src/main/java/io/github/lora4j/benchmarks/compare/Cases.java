@@ -29,6 +29,10 @@ final class Cases {
         }
       }
     }
+    for (Shape shape : List.of(Shape.S, Shape.M, Shape.L, Shape.T)) {
+      cases.add(qlora(shape, Variant.PLAIN, 4));
+    }
+    cases.add(qlora(Shape.XL, Variant.CKPT, 1));
     for (Shape shape : List.of(Shape.S, Shape.T)) {
       for (DType dtype : List.of(DType.F32, DType.BF16)) {
         cases.add(sft(shape, dtype, Variant.PLAIN));
@@ -69,7 +73,7 @@ final class Cases {
 
   private static boolean matches(BenchmarkCase candidate, String pattern) {
     PathMatcher glob = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
-    boolean named = !candidate.isHidden() || pattern.contains("-T-");
+    boolean named = !candidate.isHidden() || pattern.contains("-T-") || pattern.contains("-XL-");
     return named && glob.matches(Path.of(candidate.name()));
   }
 
@@ -98,6 +102,20 @@ final class Cases {
         adapter,
         variant,
         4,
+        256,
+        2,
+        5);
+  }
+
+  private static BenchmarkCase qlora(Shape shape, Variant variant, int batch) {
+    return new BenchmarkCase(
+        "qlora-" + shape + "-bf16-all16",
+        Kind.QLORA,
+        Optional.of(shape),
+        DType.BF16,
+        Adapter.ALL16,
+        variant,
+        batch,
         256,
         2,
         5);

@@ -7,6 +7,7 @@ import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.model.ModelConfig;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.io.IOException;
@@ -19,6 +20,8 @@ import java.util.Map;
 public final class CheckpointMaker {
 
   private static final long SEED = 1;
+
+  private static final double DEVIATION = 0.02;
 
   /** Made last: a folder that holds it is complete. */
   private static final String CONFIG = "config.json";
@@ -69,15 +72,43 @@ public final class CheckpointMaker {
 
   private static void make(Path folder, RandomModel random) throws Exception {
     Files.createDirectories(folder);
-    ModelConfig config = ModelConfig.of(random.configJson(), random.likeness());
+    if (random == Shape.XL) {
+      writeLarge(folder, Shape.XL);
+    } else {
+      write(folder, ModelConfig.of(random.configJson(), random.likeness()));
+    }
+    AtomicFile.writeString(folder.resolve("tokenizer.json"), TOKENIZER);
+    AtomicFile.writeString(folder.resolve("tokenizer_config.json"), TOKENIZER_CONFIG);
+    AtomicFile.writeString(folder.resolve(CONFIG), random.configJson());
+  }
+
+  private static void write(Path folder, ModelConfig config) {
     try (CausalLM model = AutoModelForCausalLM.fromConfig(config, SEED, Device.CPU);
         TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> weights = new LinkedHashMap<>();
       model.parameters().forEach((name, weight) -> weights.put(name, weight.to(DType.BF16)));
       CheckpointWriter.write(folder, weights);
     }
-    AtomicFile.writeString(folder.resolve("tokenizer.json"), TOKENIZER);
-    AtomicFile.writeString(folder.resolve("tokenizer_config.json"), TOKENIZER_CONFIG);
-    AtomicFile.writeString(folder.resolve(CONFIG), random.configJson());
+  }
+
+  /** In float32 a large model would not fit: its matrices are rounded one by one. */
+  private static void writeLarge(Path folder, Shape shape) {
+    try (TensorScope scope = TensorScope.open();
+        Generator generator = Generator.of(SEED)) {
+      Map<String, Tensor> weights = new LinkedHashMap<>();
+      shape
+          .tensors()
+          .forEach(
+              (name, size) -> {
+                try (TensorScope one = TensorScope.open()) {
+                  Tensor weight =
+                      size.length == 1
+                          ? Tensor.full(1, DType.F32, Device.CPU, size)
+                          : Tensor.normal(0, DEVIATION, generator, size);
+                  weights.put(name, one.handOver(weight.to(DType.BF16)));
+                }
+              });
+      CheckpointWriter.write(folder, weights);
+    }
   }
 }

@@ -23,6 +23,17 @@ enum Kind {
           Metric.PLAIN_TOKENS_PER_SECOND,
           Metric.FUSED_OVER_PLAIN,
           Metric.PEAK_RSS_MB)),
+  /** Training steps on a base in 4 bits. */
+  QLORA(
+      "QLoRA",
+      List.of(
+          Metric.TOKENS_PER_SECOND,
+          Metric.OVER_DENSE,
+          Metric.LOAD_S,
+          Metric.LOAD_PEAK_MB,
+          Metric.LOADED_MB,
+          Metric.BITS_PER_WEIGHT,
+          Metric.PEAK_RSS_MB)),
   /** Examples of realistic lengths through a trainer. */
   SFT(
       "Supervised fine-tuning",

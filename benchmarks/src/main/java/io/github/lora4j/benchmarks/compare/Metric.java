@@ -10,6 +10,16 @@ enum Metric {
   PLAIN_TOKENS_PER_SECOND("plain tokens/s", 0),
   /** How many times faster than the plain way: ours alone. */
   FUSED_OVER_PLAIN("fused / plain", 2),
+  /** The speed over that of the same step on a base that isn't quantized: ours alone. */
+  OVER_DENSE("of bf16's speed", 2),
+  /** From a folder to a model. */
+  LOAD_S("load s", 1),
+  /** The most resident memory while loading, in 10^6 bytes. */
+  LOAD_PEAK_MB("peak while loading MB", 0),
+  /** Resident memory that a loaded model adds, in 10^6 bytes. */
+  LOADED_MB("loaded MB", 0),
+  /** Bits that a quantized weight takes, its scales included: ours alone. */
+  BITS_PER_WEIGHT("bits a weight", 3),
   /** A whole training step. */
   STEP_MS("step ms", 0),
   /** A pass without gradients up to the loss. */
@@ -59,7 +69,10 @@ enum Metric {
 
   /** Whether the other side has nothing like it. */
   boolean isOurs() {
-    return this == PLAIN_TOKENS_PER_SECOND || this == FUSED_OVER_PLAIN;
+    return this == PLAIN_TOKENS_PER_SECOND
+        || this == FUSED_OVER_PLAIN
+        || this == OVER_DENSE
+        || this == BITS_PER_WEIGHT;
   }
 
   /** The number as a table shows it. */

@@ -27,6 +27,14 @@ final class Notes {
           to libtorch (`ForwardContext.plain`). Models so small spend much of their time between
           products; they show that a family has the fast passes, not how fast large models are.
           """;
+      case QLORA ->
+          """
+          `qlora-<model>-bf16-all16`: the linear layers in NF4 with coded scales, computed in bfloat16,
+          rank 16 on all of them, 4 rows of 256 tokens. of bf16's speed: against the same step on the
+          weights as they are, later in the same process. loaded: resident memory after loading less
+          that before. `qlora-XL`: 1 row of 256 tokens with gradient checkpointing. The other side
+          needs bitsandbytes.
+          """;
       case SFT ->
           """
           Examples of log-normal lengths (mean 120, from 8 to 512 tokens) whose last fifth is

@@ -29,16 +29,33 @@ final class PeakRss {
 
   /** Puts the peak among the measurements, or leaves it out where nobody tells it. */
   static void addTo(Map<Metric, Double> measured) {
+    double peak = peak();
+    if (!Double.isNaN(peak)) {
+      measured.put(Metric.PEAK_RSS_MB, peak);
+    }
+  }
+
+  /** The peak in 10^6 bytes; not a number where nobody tells it. */
+  static double peak() {
+    return megabytes("VmHWM:");
+  }
+
+  /** What is resident now, in 10^6 bytes; not a number where nobody tells it. */
+  static double now() {
+    return megabytes("VmRSS:");
+  }
+
+  private static double megabytes(String field) {
     if (!Files.isReadable(STATUS)) {
-      return;
+      return Double.NaN;
     }
     try {
       for (String line : Files.readAllLines(STATUS)) {
-        if (line.startsWith("VmHWM:")) {
-          double kibibytes = Long.parseLong(line.replaceAll("\\D", ""));
-          measured.put(Metric.PEAK_RSS_MB, kibibytes * 1024 / 1e6);
+        if (line.startsWith(field)) {
+          return Long.parseLong(line.replaceAll("\\D", "")) * 1024 / 1e6;
         }
       }
+      return Double.NaN;
     } catch (IOException e) {
       throw new UncheckedIOException(STATUS + " could not be read", e);
     }

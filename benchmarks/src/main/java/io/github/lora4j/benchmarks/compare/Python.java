@@ -37,7 +37,11 @@ record Python(String executable, Path scripts, Map<String, String> versions) {
 
   /** Whether it can run this kind of case. */
   boolean canRun(Kind kind) {
-    return kind != Kind.SFT || versions.containsKey("trl");
+    return switch (kind) {
+      case SFT -> versions.containsKey("trl");
+      case QLORA -> versions.containsKey("bitsandbytes");
+      default -> true;
+    };
   }
 
   /** What measures a case on its side. */

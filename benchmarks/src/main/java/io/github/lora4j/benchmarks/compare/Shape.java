@@ -1,17 +1,24 @@
 package io.github.lora4j.benchmarks.compare;
 
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 
 /** The sizes of a well-known model; the weights are random, which no timing notices. */
 enum Shape implements RandomModel {
   /** Small. */
-  S("SmolLM2-135M", 576, 30, 9, 3, 1536, 49_152, 100_000, 8192, 1e-5),
+  S("SmolLM2-135M", 576, 30, 9, 3, 1536, 49_152, 100_000, 8192, 1e-5, true),
   /** Medium, as a Llama: without the biases that Qwen2 has. */
-  M("Qwen2.5-0.5B", 896, 24, 14, 2, 4864, 151_936, 1_000_000, 32_768, 1e-6),
+  M("Qwen2.5-0.5B", 896, 24, 14, 2, 4864, 151_936, 1_000_000, 32_768, 1e-6, true),
   /** Large. */
-  L("Llama-3.2-1B", 2048, 16, 32, 8, 8192, 128_256, 500_000, 131_072, 1e-5),
+  L("Llama-3.2-1B", 2048, 16, 32, 8, 8192, 128_256, 500_000, 131_072, 1e-5, true),
+  /** Extra large: only in 4 bits does it fit here. */
+  XL("Llama-2-7B", 4096, 32, 32, 32, 11_008, 32_000, 10_000, 4096, 1e-5, false),
   /** Tiny, to try the benchmarks themselves. */
-  T("nothing real", 64, 2, 4, 2, 128, 512, 10_000, 1024, 1e-5);
+  T("nothing real", 64, 2, 4, 2, 128, 512, 10_000, 1024, 1e-5, true);
+
+  private static final Set<String> OF_ATTENTION = Set.of("q_proj", "k_proj", "v_proj", "o_proj");
 
   private final String likeness;
   private final int hiddenSize;
@@ -23,6 +30,7 @@ enum Shape implements RandomModel {
   private final int ropeTheta;
   private final int maxPositions;
   private final double normEpsilon;
+  private final boolean tied;
 
   Shape(
       String likeness,
@@ -34,7 +42,8 @@ enum Shape implements RandomModel {
       int vocabSize,
       int ropeTheta,
       int maxPositions,
-      double normEpsilon) {
+      double normEpsilon,
+      boolean tied) {
     this.likeness = likeness;
     this.hiddenSize = hiddenSize;
     this.layers = layers;
@@ -45,6 +54,7 @@ enum Shape implements RandomModel {
     this.ropeTheta = ropeTheta;
     this.maxPositions = maxPositions;
     this.normEpsilon = normEpsilon;
+    this.tied = tied;
   }
 
   /** The model whose sizes these are. */
@@ -65,6 +75,11 @@ enum Shape implements RandomModel {
     return vocabSize;
   }
 
+  /** Whether the head multiplies by the embedding. */
+  boolean isTied() {
+    return tied;
+  }
+
   /** Width of the queries: all heads side by side. */
   int queryWidth() {
     return hiddenSize;
@@ -82,6 +97,27 @@ enum Shape implements RandomModel {
       case "gate_proj", "up_proj" -> intermediateSize;
       default -> hiddenSize;
     };
+  }
+
+  /** Its tensors and their shapes. */
+  Map<String, long[]> tensors() {
+    Map<String, long[]> tensors = new LinkedHashMap<>();
+    tensors.put("model.embed_tokens.weight", new long[] {vocabSize, hiddenSize});
+    for (int layer = 0; layer < layers; layer++) {
+      String block = "model.layers." + layer + ".";
+      for (String linear : Adapter.ALL16.targets()) {
+        String part = OF_ATTENTION.contains(linear) ? "self_attn." : "mlp.";
+        tensors.put(
+            block + part + linear + ".weight", new long[] {outputsOf(linear), inputsOf(linear)});
+      }
+      tensors.put(block + "input_layernorm.weight", new long[] {hiddenSize});
+      tensors.put(block + "post_attention_layernorm.weight", new long[] {hiddenSize});
+    }
+    tensors.put("model.norm.weight", new long[] {hiddenSize});
+    if (!tied) {
+      tensors.put("lm_head.weight", new long[] {vocabSize, hiddenSize});
+    }
+    return tensors;
   }
 
   @Override
@@ -107,7 +143,7 @@ enum Shape implements RandomModel {
           "initializer_range": 0.02,
           "attention_bias": false,
           "mlp_bias": false,
-          "tie_word_embeddings": true,
+          "tie_word_embeddings": %b,
           "pad_token_id": 0,
           "bos_token_id": 1,
           "eos_token_id": 2
@@ -122,6 +158,7 @@ enum Shape implements RandomModel {
         hiddenSize / heads,
         maxPositions,
         ropeTheta,
-        normEpsilon);
+        normEpsilon,
+        tied);
   }
 }
