@@ -237,7 +237,7 @@ public final class Quantized4Bit implements AutoCloseable {
           "target: expected one on " + device() + ", where the codes lie, found " + target);
     }
     if (device().equals(Device.CPU)) {
-      new FourBitDecoder(this).decodeInto(target);
+      new FourBitDecoder(this, KernelChoice.kernels(this)).decodeInto(target);
     } else {
       DeviceDecoder.decodeInto(this, target);
     }
@@ -253,6 +253,21 @@ public final class Quantized4Bit implements AutoCloseable {
     Tensor target = Tensor.empty(wanted, device(), shape);
     dequantizeInto(target);
     return target;
+  }
+
+  /**
+   * The product with a few rows, as in generation, straight from the codes: {@code x} times the
+   * transposed weight, without rounding the weight, summed in float32. Not recorded for gradients.
+   *
+   * @param x F32, BF16 or F16 {@code [..., in]}
+   * @return {@code [..., out]} in x's dtype and the caller's scope; empty where {@link #dequantize}
+   *     and a product of libtorch's are faster, or nothing is made for the shape or the device
+   */
+  public Optional<Tensor> matvec(Tensor x) {
+    FourBitKernels kernels = KernelChoice.kernels(this);
+    return FewRows4Bit.suits(this, x, kernels)
+        ? Optional.of(FewRows4Bit.multiply(this, x, kernels))
+        : Optional.empty();
   }
 
   /** A copy on a device, with memory of its own where that is another one. */

@@ -32,17 +32,19 @@ final class Scales {
                         nested.blocksize())));
   }
 
-  /** Reads the scales of blocks from {@code from} on into the first {@code count} places. */
-  void read(long from, float[] into, int count) {
+  /** The scales of some blocks, from {@code from} on. */
+  float[] read(long from, int count) {
+    float[] scales = new float[count];
     if (coded.isEmpty()) {
-      absmax.buffer(from * Float.BYTES, count * Float.BYTES).asFloatBuffer().get(into, 0, count);
-      return;
+      absmax.buffer(from * Float.BYTES, count * Float.BYTES).asFloatBuffer().get(scales);
+      return scales;
     }
     Coded by = coded.get();
     ByteBuffer codes = absmax.buffer(from, count);
     for (int i = 0; i < count; i++) {
       float scaled = by.map[codes.get(i) & 0xff] * by.absmax[(int) ((from + i) / by.blocksize)];
-      into[i] = scaled + by.offset;
+      scales[i] = scaled + by.offset;
     }
+    return scales;
   }
 }
