@@ -44,7 +44,8 @@ record CausalLayers(Decoder decoder, LinearLayer head) implements Layer {
    */
   Tensor logits(Tensor hidden, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor scores = head.forward(decoder.headInput(hidden, context), context);
+      Tensor input = decoder.headInput(hidden, context).to(head.dtype());
+      Tensor scores = head.forward(input, context);
       return scope.handOver(Scores.of(spec().head(), scores));
     }
   }

@@ -45,7 +45,8 @@ record ScoredLayers(Decoder decoder, LinearLayer score) implements Layer {
    */
   Tensor scores(Tensor hidden, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      return scope.handOver(score.forward(decoder.headInput(hidden, context), context));
+      Tensor input = decoder.headInput(hidden, context).to(score.dtype());
+      return scope.handOver(score.forward(input, context));
     }
   }
 

@@ -12,6 +12,7 @@ public final class Embedding implements EmbeddingLayer {
 
   private final String name;
   private final Tensor weight;
+  private final DType dtype;
 
   /**
    * Takes ownership of the table.
@@ -20,8 +21,19 @@ public final class Embedding implements EmbeddingLayer {
    * @param weight {@code [vocab, hidden]}
    */
   public Embedding(String name, Tensor weight) {
+    this(name, weight, weight.dtype());
+  }
+
+  /**
+   * A table whose vectors are converted after they are looked up. Takes ownership of it.
+   *
+   * @param weight {@code [vocab, hidden]}
+   * @param dtype of the vectors
+   */
+  public Embedding(String name, Tensor weight, DType dtype) {
     this.name = name;
     this.weight = weight;
+    this.dtype = dtype;
   }
 
   @Override
@@ -41,7 +53,7 @@ public final class Embedding implements EmbeddingLayer {
 
   @Override
   public DType dtype() {
-    return weight.dtype();
+    return dtype;
   }
 
   @Override
@@ -56,12 +68,14 @@ public final class Embedding implements EmbeddingLayer {
 
   @Override
   public Tensor forward(Tensor ids, ForwardContext context) {
-    return Functional.embedding(ids, weight);
+    try (TensorScope scope = TensorScope.open()) {
+      return scope.handOver(Functional.embedding(ids, weight).to(dtype));
+    }
   }
 
   @Override
   public Embedding share() {
-    return new Embedding(name, TensorScope.keep(weight.alias()));
+    return new Embedding(name, TensorScope.keep(weight.alias()), dtype);
   }
 
   @Override

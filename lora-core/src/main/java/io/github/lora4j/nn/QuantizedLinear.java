@@ -3,7 +3,6 @@ package io.github.lora4j.nn;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * A linear layer whose weight is held in fewer bits than it is computed with: {@code
@@ -12,7 +11,7 @@ import java.util.Optional;
  * <p>It never learns. Of its weight, {@link #forEachParameter} shows only the codes, under the name
  * {@code weight}, as PyTorch counts parameters; {@link #stored} has the rest.
  */
-public interface QuantizedLinear extends LinearLayer {
+public interface QuantizedLinear extends BiasedLinear {
 
   /**
    * The weight that the layer multiplies by.
@@ -21,9 +20,6 @@ public interface QuantizedLinear extends LinearLayer {
    * @return a new tensor {@code [outFeatures, inFeatures]} in the caller's scope
    */
   Tensor denseWeight(DType dtype);
-
-  /** The bias {@code [outFeatures]}, which stays this layer's. */
-  Optional<Tensor> bias();
 
   /**
    * A dense layer that can take this one's place in a checkpoint.

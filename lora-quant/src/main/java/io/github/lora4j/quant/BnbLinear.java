@@ -32,6 +32,7 @@ final class BnbLinear implements QuantizedLinear {
   private final DType dtype;
   private final Optional<DType> computed;
   private final Scratch scratch;
+  private final boolean borrowing;
   private boolean closed;
 
   /**
@@ -53,7 +54,19 @@ final class BnbLinear implements QuantizedLinear {
     this.dtype = dtype;
     this.computed = computed;
     this.scratch = scratch;
+    this.borrowing = false;
     scratch.join((long) shape.outFeatures() * shape.inFeatures());
+  }
+
+  /** A view of another layer, which stays the owner of the weight. */
+  private BnbLinear(BnbLinear other, Tensor bias) {
+    this.shape = other.shape;
+    this.weight = other.weight;
+    this.bias = Optional.of(bias);
+    this.dtype = other.dtype;
+    this.computed = other.computed;
+    this.scratch = other.scratch;
+    this.borrowing = true;
   }
 
   @Override
@@ -86,21 +99,39 @@ final class BnbLinear implements QuantizedLinear {
     return bias;
   }
 
+  @Override
+  public BnbLinear withBias(Tensor other) {
+    if (other.dim() != 1 || other.size(0) != outFeatures()) {
+      throw new IllegalArgumentException(
+          name() + ".bias: expected [" + outFeatures() + "], found " + other);
+    }
+    return new BnbLinear(this, other);
+  }
+
   // ---- computing
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
-    return CustomFunction.available() ? recomputing(x) : plain(x);
+    if (bias.isEmpty() || !bias.get().requiresGrad()) {
+      return CustomFunction.available() ? recomputing(x, bias) : plain(x, bias);
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor y =
+          CustomFunction.available()
+              ? recomputing(x, Optional.empty())
+              : plain(x, Optional.empty());
+      return scope.handOver(y.add(bias.get().to(y.dtype())));
+    }
   }
 
-  private Tensor recomputing(Tensor x) {
+  private Tensor recomputing(Tensor x, Optional<Tensor> added) {
     try (TensorScope scope = TensorScope.open();
         CustomFunction call = CustomFunction.of(x)) {
       DType in = computed.orElse(x.dtype());
       DType outside = x.dtype();
       Tensor y;
       try (Scratch.Loan decoded = decoded(in)) {
-        y = linear(x.to(in), decoded.tensor()).to(outside);
+        y = linear(x.to(in), decoded.tensor(), added).to(outside);
       }
       return scope.handOver(call.returns(y, (dy, inputs) -> backward(dy, inputs, in)));
     }
@@ -120,7 +151,7 @@ final class BnbLinear implements QuantizedLinear {
   }
 
   /** With libtorch's own gradients, whose products keep the memory that they were given. */
-  private Tensor plain(Tensor x) {
+  private Tensor plain(Tensor x, Optional<Tensor> added) {
     // Autocasting would make, and keep, a converted weight.
     DType in = Autocast.current(device()).or(() -> computed).orElse(x.dtype());
     Optional<GradientHooks> pass = GradientHooks.current();
@@ -129,13 +160,13 @@ final class BnbLinear implements QuantizedLinear {
       Tensor y;
       if (!NoGrad.gradEnabled() || !x.requiresGrad()) {
         try (Scratch.Loan decoded = decoded(in)) {
-          y = linear(rows, decoded.tensor());
+          y = linear(rows, decoded.tensor(), added);
         }
       } else if (pass.isPresent()) {
         Tensor shared = scratch.ofPass(pass.get(), in, device(), outFeatures(), inFeatures());
-        y = recorded(rows, shared, pass.get());
+        y = recorded(rows, shared, added, pass.get());
       } else {
-        y = linear(rows, denseWeight(in));
+        y = linear(rows, denseWeight(in), added);
       }
       long[] sizes = x.shape();
       sizes[sizes.length - 1] = outFeatures();
@@ -144,9 +175,9 @@ final class BnbLinear implements QuantizedLinear {
   }
 
   /** A product that keeps shared memory, which is filled again when the way back comes to it. */
-  private Tensor recorded(Tensor rows, Tensor shared, GradientHooks pass) {
+  private Tensor recorded(Tensor rows, Tensor shared, Optional<Tensor> added, GradientHooks pass) {
     fill(shared);
-    Tensor y = linear(rows, shared);
+    Tensor y = linear(rows, shared, added);
     Tensor kept = pass.keep(shared);
     pass.before(y, () -> fill(kept));
     return y;
@@ -159,9 +190,9 @@ final class BnbLinear implements QuantizedLinear {
     }
   }
 
-  private Tensor linear(Tensor x, Tensor by) {
-    return bias.isPresent()
-        ? Functional.linear(x, by, bias.get().to(by.dtype()))
+  private static Tensor linear(Tensor x, Tensor by, Optional<Tensor> added) {
+    return added.isPresent()
+        ? Functional.linear(x, by, added.get().to(by.dtype()))
         : Functional.linear(x, by);
   }
 
@@ -220,7 +251,7 @@ final class BnbLinear implements QuantizedLinear {
 
   @Override
   public void close() {
-    if (!closed) {
+    if (!closed && !borrowing) {
       closed = true;
       weight.close();
       bias.ifPresent(Tensor::close);

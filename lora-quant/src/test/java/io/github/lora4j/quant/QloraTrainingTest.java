@@ -3,7 +3,9 @@ package io.github.lora4j.quant;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.lora4j.data.Batch;
+import io.github.lora4j.model.AutoModelForCausalLM;
 import io.github.lora4j.model.CausalLM;
+import io.github.lora4j.model.LoadOptions;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.peft.LoraConfig;
@@ -138,6 +140,43 @@ class QloraTrainingTest {
                   assertThat(Shared.difference(actual.gradients().get(name), gradient))
                       .as(name)
                       .isLessThan(0.2));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "gemma2", "gpt2"})
+  void aPreparedModelHasActivationsInFloat32(String family) {
+    Path folder = TinyModels.write(family, dir);
+    LoadOptions options =
+        LoadOptions.builder().dtype(DType.BF16).quantization(TinyModels.nf4InFloat32()).build();
+    try (CausalLM model = AutoModelForCausalLM.fromPretrained(folder, options);
+        CausalLM prepared = KbitTraining.prepareModelForKbitTraining(model);
+        CausalLM whole = KbitTraining.prepareModelForKbitTraining(model, true)) {
+      String table = model.spec().embedding().name() + ".weight";
+      assertThat(model.dtype()).isEqualTo(DType.BF16);
+      for (CausalLM wide : List.of(prepared, whole)) {
+        assertThat(wide.dtype()).isEqualTo(DType.F32);
+        assertThat(wide.parameterCount()).isEqualTo(model.parameterCount());
+        wide.parameters()
+            .forEach(
+                (name, parameter) -> {
+                  if (parameter.dtype() == DType.U8) {
+                    assertThat(parameter.address())
+                        .isEqualTo(model.parameters().get(name).address());
+                  } else if (name.contains("norm") || name.contains("ln_")) {
+                    assertThat(parameter.dtype()).as(name).isEqualTo(DType.F32);
+                  }
+                });
+      }
+      assertThat(prepared.parameters().get(table).dtype()).isEqualTo(DType.BF16);
+      assertThat(whole.parameters().get(table).dtype()).isEqualTo(DType.F32);
+      // All in float32 but the numbers, which are those of bfloat16.
+      assertSame(train(whole, 3, c -> c), train(whole, 3, c -> c.plain(true)));
+      Outcome narrow = train(prepared, 3, c -> c.gradientCheckpointing(true));
+      Outcome wide = train(whole, 3, c -> c);
+      for (int step = 0; step < 3; step++) {
+        assertThat(narrow.losses().get(step) / wide.losses().get(step)).isBetween(0.99, 1.01);
+      }
     }
   }
 
