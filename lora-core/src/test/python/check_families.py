@@ -133,7 +133,7 @@ class CaseResult:
         wanted = load_file(os.path.join(self.folder, "expected.safetensors"))
         found = load_file(os.path.join(self.folder, "ours.safetensors"))
         ids, mask = wanted["input_ids"], wanted["attention_mask"]
-        kinds = [kind + end for kind in KINDS | EXPERT_KINDS | SETTING_KINDS for end in ("", ", merged")]
+        kinds = [kind + end for kind in KINDS | MORE_KINDS | EXPERT_KINDS | SETTING_KINDS for end in ("", ", merged")]
         row = self.tables[table] = {column: Cell(LIMIT) for column in ("base", *kinds, "trained")}
 
         def compare(column, name, model):

@@ -1,7 +1,6 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.io.Checkpoint;
-import io.github.lora4j.io.hub.HubOptions;
 import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
@@ -26,12 +25,12 @@ public final class AutoModelForCausalLM {
 
   /**
    * Loads a folder, or a repository of the Hugging Face hub such as {@code org/name}, which is
-   * downloaded once: see {@link ModelHub#resolve}.
+   * downloaded once: see {@link ModelHub#resolve} and {@link LoadOptions#hub}.
    *
    * @throws io.github.lora4j.error.HubException if it can't be downloaded
    */
   public static CausalLM fromPretrained(String nameOrPath, LoadOptions options) {
-    return fromPretrained(ModelHub.resolve(nameOrPath, HubOptions.defaults()), options);
+    return fromPretrained(ModelHub.resolve(nameOrPath, options.hub()), options);
   }
 
   /**

@@ -3,7 +3,6 @@ package io.github.lora4j.model;
 import io.github.lora4j.data.LabelMap;
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.io.Checkpoint;
-import io.github.lora4j.io.hub.HubOptions;
 import io.github.lora4j.io.hub.ModelHub;
 import java.nio.file.Path;
 import java.util.List;
@@ -41,13 +40,23 @@ public final class AutoModelForSequenceClassification {
 
   /**
    * Loads a folder, or a repository of the Hugging Face hub such as {@code org/name}, which is
-   * downloaded once, with labels of one's own.
+   * downloaded once, with the labels of its {@code config.json}.
+   *
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   */
+  public static SequenceClassifier fromPretrained(String nameOrPath, LoadOptions options) {
+    return fromPretrained(ModelHub.resolve(nameOrPath, options.hub()), options);
+  }
+
+  /**
+   * Loads a folder, or a repository of the Hugging Face hub such as {@code org/name}, which is
+   * downloaded once, with labels of one's own: see {@link LoadOptions#hub}.
    *
    * @throws io.github.lora4j.error.HubException if it can't be downloaded
    */
   public static SequenceClassifier fromPretrained(
       String nameOrPath, LabelMap labels, LoadOptions options) {
-    return fromPretrained(ModelHub.resolve(nameOrPath, HubOptions.defaults()), labels, options);
+    return fromPretrained(ModelHub.resolve(nameOrPath, options.hub()), labels, options);
   }
 
   /** Loads a Hugging Face folder in its own dtype with labels of one's own. */

@@ -1,5 +1,6 @@
 package io.github.lora4j.model;
 
+import io.github.lora4j.io.hub.HubOptions;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import java.util.Optional;
@@ -14,6 +15,7 @@ public final class LoadOptions {
   private final Optional<ProblemType> problemType;
   private final long headSeed;
   private final Optional<Quantization> quantization;
+  private final Optional<HubOptions> hub;
 
   private LoadOptions(Builder builder) {
     this.dtype = builder.dtype;
@@ -22,6 +24,7 @@ public final class LoadOptions {
     this.problemType = builder.problemType;
     this.headSeed = builder.headSeed;
     this.quantization = builder.quantization;
+    this.hub = builder.hub;
   }
 
   /** The checkpoint's dtype, on {@link Device#auto()}. */
@@ -64,6 +67,11 @@ public final class LoadOptions {
     return quantization;
   }
 
+  /** How a model that is named rather than given as a folder is downloaded. */
+  public HubOptions hub() {
+    return hub.orElseGet(HubOptions::defaults);
+  }
+
   /** Collects options. */
   public static final class Builder {
     private Optional<DType> dtype = Optional.empty();
@@ -72,6 +80,7 @@ public final class LoadOptions {
     private Optional<ProblemType> problemType = Optional.empty();
     private long headSeed = 42;
     private Optional<Quantization> quantization = Optional.empty();
+    private Optional<HubOptions> hub = Optional.empty();
 
     private Builder() {}
 
@@ -129,6 +138,25 @@ public final class LoadOptions {
      */
     public Builder quantization(Quantization quantization) {
       this.quantization = Optional.of(quantization);
+      return this;
+    }
+
+    /**
+     * The revision of a model that is named rather than given as a folder: a branch, a tag or a
+     * full commit hash. Default: {@code main}. The same as {@link #hub} with nothing but this.
+     *
+     * @throws IllegalArgumentException if it can't be the name of a revision
+     */
+    public Builder revision(String revision) {
+      return hub(HubOptions.builder().revision(revision).build());
+    }
+
+    /**
+     * How a model that is named rather than given as a folder is downloaded. Default: {@link
+     * HubOptions#defaults()}.
+     */
+    public Builder hub(HubOptions hub) {
+      this.hub = Optional.of(hub);
       return this;
     }
 

@@ -1,5 +1,6 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.DecoderModel;
 import io.github.lora4j.nn.DenseLinear;
 import java.nio.file.Path;
@@ -23,7 +24,9 @@ final class AdapterFolder {
             .toList();
     LoraConfigBuilder filled = config.toBuilder().fanInFanOut(areInputFirst(own));
     if (config.baseModelNameOrPath().isEmpty()) {
-      base.source().ifPresent(source -> filled.baseModelNameOrPath(source.toString()));
+      base.source()
+          .map(source -> ModelHub.nameOf(source).orElse(source.toString()))
+          .ifPresent(filled::baseModelNameOrPath);
     }
     LoraConfig complete = filled.build();
     AdapterWeightsFile.write(folder, adapter.name(), layers);

@@ -1,6 +1,8 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.data.Batch;
+import io.github.lora4j.io.hub.HubOptions;
+import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.DecoderModel;
 import io.github.lora4j.model.PreTrainedModel;
 import io.github.lora4j.nn.DenseLinear;
@@ -413,6 +415,32 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
         enabled.isOn(),
         active,
         merged);
+  }
+
+  /**
+   * Loads an adapter folder, or an adapter's repository of the Hugging Face hub, for evaluation.
+   *
+   * @param nameOrPath a folder, or a name such as {@code org/name}, which is downloaded once: see
+   *     {@link ModelHub#resolveAdapter}
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   */
+  public static <M extends DecoderModel> PeftModel<M> fromPretrained(M base, String nameOrPath) {
+    return fromPretrained(base, nameOrPath, false, HubOptions.defaults());
+  }
+
+  /**
+   * Loads an adapter folder, or an adapter's repository of the Hugging Face hub.
+   *
+   * @param nameOrPath a folder, or a name such as {@code org/name}, which is downloaded once: see
+   *     {@link ModelHub#resolveAdapter}
+   * @param isTrainable whether to go on training it
+   * @param options the revision and the like
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   * @throws io.github.lora4j.error.AdapterMismatchException listing all keys that don't fit
+   */
+  public static <M extends DecoderModel> PeftModel<M> fromPretrained(
+      M base, String nameOrPath, boolean isTrainable, HubOptions options) {
+    return fromPretrained(base, ModelHub.resolveAdapter(nameOrPath, options), isTrainable);
   }
 
   // ---- what it is

@@ -67,6 +67,9 @@ public final class Fixtures {
       largest = Math.max(largest, Math.abs(expected[i]));
       difference = Math.max(difference, Math.abs((double) actual[i] - expected[i]));
     }
+    if (difference == 0) {
+      return 0; // also where all are zero
+    }
     return Double.isNaN(difference) ? Double.POSITIVE_INFINITY : difference / largest;
   }
 }

@@ -2,6 +2,8 @@ package io.github.lora4j.text;
 
 import io.github.lora4j.data.Tokenizer;
 import io.github.lora4j.error.CheckpointFormatException;
+import io.github.lora4j.io.hub.HubOptions;
+import io.github.lora4j.io.hub.ModelHub;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +18,7 @@ import java.util.OptionalInt;
  * that is written out in a text becomes that token, as in Python.
  *
  * <p>May be used by several threads at once. Owns native memory: close it. Nothing is looked up on
- * or reported over the network.
+ * or reported over the network, but for a tokenizer that is to be downloaded by its name.
  */
 public final class PretrainedTokenizer implements Tokenizer {
 
@@ -61,6 +63,30 @@ public final class PretrainedTokenizer implements Tokenizer {
       throw new CheckpointFormatException(
           file + " does not describe a tokenizer: " + e.getMessage() + "; fetch the file again", e);
     }
+  }
+
+  /**
+   * Loads the tokenizer of a folder, or of a repository of the Hugging Face hub.
+   *
+   * @param nameOrPath a folder, or a name such as {@code org/name}, whose tokenizer is downloaded
+   *     once, without the weights: see {@link ModelHub#resolveTokenizer}
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   * @throws CheckpointFormatException as {@link #load}
+   */
+  public static PretrainedTokenizer fromPretrained(String nameOrPath) {
+    return fromPretrained(nameOrPath, HubOptions.defaults());
+  }
+
+  /**
+   * Loads the tokenizer of a folder, or of a repository of the Hugging Face hub.
+   *
+   * @param nameOrPath a folder, or a name such as {@code org/name}
+   * @param options the revision and the like
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   * @throws CheckpointFormatException as {@link #load}
+   */
+  public static PretrainedTokenizer fromPretrained(String nameOrPath, HubOptions options) {
+    return load(ModelHub.resolveTokenizer(nameOrPath, options));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.github.lora4j.io.hub;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Downloads what this library reads of a repository of the Hugging Face hub.
@@ -67,6 +68,19 @@ public final class ModelHub {
    */
   public static Path resolveTokenizer(String nameOrPath, HubOptions options) {
     return resolve(nameOrPath, Content.TOKENIZER, options);
+  }
+
+  /**
+   * The name of the repository whose snapshot in a cache this folder is, empty for other folders.
+   *
+   * @param folder what {@link #download} or {@link #resolve} returned, or any other
+   */
+  public static Optional<String> nameOf(Path folder) {
+    Path snapshots = folder.toAbsolutePath().normalize().getParent();
+    Path repo = snapshots == null ? null : snapshots.getParent();
+    return repo == null || repo.getFileName() == null || !snapshots.endsWith("snapshots")
+        ? Optional.empty()
+        : RepoId.ofFolder(repo.getFileName().toString()).map(RepoId::name);
   }
 
   private static Path resolve(String nameOrPath, Content content, HubOptions options) {

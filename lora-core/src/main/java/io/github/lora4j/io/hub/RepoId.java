@@ -1,10 +1,12 @@
 package io.github.lora4j.io.hub;
 
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** A repository's name on the hub, under the rules of huggingface_hub. */
 record RepoId(String name) {
 
+  private static final String PREFIX = "models--";
   private static final int LONGEST_PART = 96;
   private static final Pattern PART = Pattern.compile("\\w(?:[\\w.-]*\\w)?");
 
@@ -40,7 +42,16 @@ record RepoId(String name) {
 
   /** The folder that the cache keeps this repository in. */
   String folderName() {
-    return "models--" + name.replace("/", "--");
+    return PREFIX + name.replace("/", "--");
+  }
+
+  /** The repository that the cache keeps in such a folder; empty for other folders. */
+  static Optional<RepoId> ofFolder(String folderName) {
+    String name =
+        folderName.startsWith(PREFIX)
+            ? folderName.substring(PREFIX.length()).replaceFirst("--", "/")
+            : "";
+    return problem(name).isEmpty() ? Optional.of(new RepoId(name)) : Optional.empty();
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.github.lora4j.examples.cli;
 
+import io.github.lora4j.io.hub.HubOptions;
+import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.AutoModelForCausalLM;
 import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.peft.PeftModel;
@@ -27,9 +29,11 @@ public final class MergeCommand implements Callable<Integer> {
   @Option(
       names = "--adapter",
       required = true,
-      paramLabel = "DIR",
-      description = "Adapter folder, of the command train or of PEFT.")
-  private Path adapter;
+      paramLabel = "ADAPTER",
+      description =
+          "Adapter folder, of the command train or of PEFT, or the name of an adapter on the"
+              + " Hugging Face hub.")
+  private String adapter;
 
   @Option(
       names = "--output",
@@ -45,9 +49,10 @@ public final class MergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Folders.prepareOutput(output, model.dir(), adapter);
+    Path adapterDir = ModelHub.resolveAdapter(adapter, HubOptions.defaults());
+    Folders.prepareOutput(output, model.dir(), adapterDir);
     try (CausalLM base = AutoModelForCausalLM.fromPretrained(model.dir(), model.loadOptions());
-        PeftModel<CausalLM> peft = PeftModel.fromPretrained(base, adapter);
+        PeftModel<CausalLM> peft = PeftModel.fromPretrained(base, adapterDir);
         CausalLM merged = peft.mergeAndUnload()) {
       merged.savePretrained(output);
       int modules = peft.targetedModuleNames().size();

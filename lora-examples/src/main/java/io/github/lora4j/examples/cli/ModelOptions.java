@@ -1,5 +1,7 @@
 package io.github.lora4j.examples.cli;
 
+import io.github.lora4j.io.hub.HubOptions;
+import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.LoadOptions;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
@@ -16,10 +18,19 @@ final class ModelOptions {
   @Option(
       names = "--model",
       required = true,
-      paramLabel = "DIR",
+      paramLabel = "MODEL",
       description =
-          "Model folder in the Hugging Face format: config.json, safetensors, tokenizer.json.")
-  private Path model;
+          "Model folder in the Hugging Face format (config.json, safetensors, tokenizer.json), or"
+              + " the name of a model on the Hugging Face hub, such as org/name.")
+  private String model;
+
+  @Option(
+      names = "--revision",
+      paramLabel = "NAME",
+      description = "Branch, tag or commit of a model from the hub. Default: main.")
+  private Optional<String> revision = Optional.empty();
+
+  private Optional<Path> folder = Optional.empty();
 
   @Option(
       names = "--dtype",
@@ -35,7 +46,18 @@ final class ModelOptions {
       description = "Where to compute. Default: the first GPU if there is one, else the CPU.")
   private Optional<String> device = Optional.empty();
 
+  /** The model's folder; downloads it at the first call if it was named. */
   Path dir() {
+    if (folder.isEmpty()) {
+      HubOptions.Builder options = HubOptions.builder();
+      revision.ifPresent(options::revision);
+      folder = Optional.of(ModelHub.resolve(model, options.build()));
+    }
+    return folder.get();
+  }
+
+  /** As it was given. */
+  String nameOrPath() {
     return model;
   }
 

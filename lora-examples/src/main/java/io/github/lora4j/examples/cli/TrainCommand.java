@@ -178,7 +178,7 @@ public final class TrainCommand implements Callable<Integer> {
     long trainable = peft.trainableParameters().values().stream().mapToLong(Tensor::numel).sum();
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("output", output.toString());
-    fields.put("base_model", model.dir().toString());
+    fields.put("base_model", model.nameOrPath());
     fields.put("dtype", base.dtype().torchName());
     fields.put("train_rows", examples.train().size());
     examples.packed().ifPresent(packed -> fields.put("packed_rows", packed.size()));

@@ -20,7 +20,7 @@ class CommandRunnerTest {
   void everyCommandHasHelpThatDocumentsItsJson(String command) {
     assertThat(Invocation.of(command, "--help").succeeds().out())
         .startsWith("Usage: lora-examples " + command)
-        .contains("--model=DIR", "--json fields:");
+        .contains("--model=MODEL", "--json fields:");
     assertThat(Invocation.of("--help").succeeds().out()).contains(command);
   }
 
@@ -45,7 +45,7 @@ class CommandRunnerTest {
         .returns(2, Invocation::exitCode)
         .extracting(Invocation::err)
         .asString()
-        .contains("--model=DIR", "Try 'lora-examples generate --help'");
+        .contains("--model=MODEL", "Try 'lora-examples generate --help'");
     assertThat(Invocation.of("logits", "--model", "x", "--dtype", "int8"))
         .returns(2, Invocation::exitCode)
         .extracting(Invocation::err)

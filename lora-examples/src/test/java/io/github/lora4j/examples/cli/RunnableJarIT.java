@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
@@ -22,6 +24,8 @@ class RunnableJarIT {
 
   @TempDir Path work;
 
+  private final Map<String, String> variables = new HashMap<>();
+
   private Invocation run(Object... args) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -32,12 +36,13 @@ class RunnableJarIT {
     Path out = work.resolve("out.txt");
     Path err = work.resolve("err.txt");
     try {
-      Process process =
+      ProcessBuilder builder =
           new ProcessBuilder(command)
               .directory(work.toFile())
               .redirectOutput(out.toFile())
-              .redirectError(err.toFile())
-              .start();
+              .redirectError(err.toFile());
+      builder.environment().putAll(variables);
+      Process process = builder.start();
       if (!process.waitFor(3, TimeUnit.MINUTES)) {
         process.destroyForcibly();
         throw new AssertionError("did not end: " + command);
@@ -96,6 +101,35 @@ class RunnableJarIT {
     Invocation result = run("generate", "--model", model, "--prompt-file", prompt, "--json");
     assertThat(result.exitCode()).as(result.err()).isZero();
     assertThat(result.out()).contains("\"prompt\":\"caf\u00e9 \ud83d\ude42\"");
+  }
+
+  @Test
+  void modelsAndAdaptersMayBeNamedAsOnTheHub() throws IOException {
+    variables.put("HF_HUB_CACHE", work.resolve("hub").toString());
+    variables.put("HF_HUB_OFFLINE", "1");
+    String commit = "0123456789abcdef0123456789abcdef01234567";
+    Path model = work.resolve("hub/models--org--tiny/snapshots/" + commit);
+    Path adapter = work.resolve("hub/models--org--adapter/snapshots/" + commit);
+    for (Path snapshot : List.of(model, adapter)) {
+      Path refs = Files.createDirectories(snapshot.resolveSibling("../refs").normalize());
+      Files.writeString(refs.resolve("main"), commit);
+      Files.writeString(refs.resolve("v1"), commit);
+    }
+    TinyModel.create(model);
+    String train = "train --model org/tiny --completion answer --max-steps 2 --revision v1 --data";
+    List<Object> command = new ArrayList<>(List.of(train.split(" ")));
+    command.addAll(List.of(TinyModel.csv(work), "--template", TinyModel.TEMPLATE));
+    command.addAll(List.of("--output", adapter));
+    assertThat(run(command.toArray()).exitCode()).isZero();
+    assertThat(adapter.resolve("adapter_config.json"))
+        .content()
+        .containsPattern("\"base_model_name_or_path\": *\"org/tiny\"");
+    String generate = "generate --model org/tiny --adapter org/adapter --prompt Answer:";
+    assertThat(run((Object[]) generate.split(" ")).exitCode()).isZero();
+    String merge = "merge --model org/tiny --adapter org/adapter --output merged";
+    assertThat(run((Object[]) merge.split(" ")).exitCode()).isZero();
+    String missing = "generate --model org/tiny --revision v2 --prompt Answer:";
+    assertThat(run((Object[]) missing.split(" ")).failure()).contains("org/tiny");
   }
 
   @Test
