@@ -151,6 +151,15 @@ public final class Checkpoint implements AutoCloseable {
     return shard(name).tensor(name);
   }
 
+  /**
+   * Takes the data of a tensor that was read, and only read, out of memory.
+   *
+   * @see SafeTensors#drop(String)
+   */
+  public void drop(String name) {
+    shard(name).drop(name);
+  }
+
   private SafeTensors shard(String name) {
     SafeTensors shard = shardOf.get(name);
     if (shard == null) {

@@ -2,6 +2,7 @@ package io.github.lora4j.io;
 
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.io.UncheckedIOException;
@@ -98,6 +99,17 @@ public final class SafeTensors implements AutoCloseable {
       }
       boolean aligned = info.byteOffset() % dtype.byteSize() == 0;
       return temporaries.handOver((aligned ? bytes : bytes.copy()).viewAs(dtype).view(shape));
+    }
+  }
+
+  /**
+   * Takes the data of a tensor that was read out of memory; its views read the file again. Views
+   * that were written to lose that.
+   */
+  public void drop(String name) {
+    TensorInfo info = info(name);
+    try (TensorScope temporaries = TensorScope.open()) {
+      NativeMemory.drop(mapping.narrow(0, info.byteOffset(), info.byteSize()));
     }
   }
 

@@ -103,7 +103,9 @@ final class CheckpointWeights implements WeightSource {
       Tensor mapped = checkpoint.tensor(weight);
       Tensor rows = layer.inputFirst() ? mapped.transpose(0, 1) : mapped;
       Tensor converted = dtype.isPresent() ? rows.to(dtype.get()) : rows;
-      return quantized.orElseThrow().quantize(layer, converted.contiguous(), added);
+      LinearLayer small = quantized.orElseThrow().quantize(layer, converted.contiguous(), added);
+      checkpoint.drop(weight);
+      return small;
     } catch (RuntimeException | Error e) {
       added.ifPresent(Tensor::close);
       throw e;
@@ -119,7 +121,11 @@ final class CheckpointWeights implements WeightSource {
     try (TensorScope scope = TensorScope.open()) {
       Tensor stored = checkpoint.tensor(names.of(name));
       Tensor converted = dtype.isPresent() ? stored.to(dtype.get()) : stored;
-      return TensorScope.keep(converted.to(device));
+      Tensor there = TensorScope.keep(converted.to(device));
+      if (there.dtype() != stored.dtype()) {
+        checkpoint.drop(names.of(name));
+      }
+      return there;
     }
   }
 
@@ -133,6 +139,7 @@ final class CheckpointWeights implements WeightSource {
       for (StoredExperts.Piece piece : pieces) {
         try (TensorScope scope = TensorScope.open()) {
           piece.in(stack).copyInPlace(checkpoint.tensor(names.of(piece.name())));
+          checkpoint.drop(names.of(piece.name()));
         }
       }
       return stack;

@@ -1,6 +1,7 @@
 package io.github.lora4j.tensor;
 
 import io.github.lora4j.internal.torch.FreedMemory;
+import io.github.lora4j.internal.torch.MappedPages;
 import io.github.lora4j.internal.torch.NativeRuntime;
 import org.bytedeco.javacpp.Pointer;
 
@@ -28,5 +29,18 @@ public final class NativeMemory {
   public static void release() {
     NativeRuntime.ensureLoaded();
     FreedMemory.release();
+  }
+
+  /**
+   * Takes what was read of a mapped file out of this process' memory; a later look at it reads the
+   * file again. Does nothing where the system has no call for it.
+   *
+   * @param mapped a view of {@link Tensor#mapFile} that nobody wrote to, contiguous
+   */
+  public static void drop(Tensor mapped) {
+    if (!mapped.isContiguous()) {
+      throw new IllegalArgumentException("mapped: expected a contiguous view, found " + mapped);
+    }
+    MappedPages.drop(mapped.address(), mapped.numel() * mapped.dtype().byteSize());
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.lora4j.error.CheckpointFormatException;
 import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -85,6 +88,40 @@ class SafeTensorsTest {
       assertThat(file.tensor("t.f32").address() - file.tensor("t.i64").address())
           .isEqualTo(between);
     }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void takesOutOfMemoryWhatIsDroppedAndReadsItAgain(@TempDir Path dir) throws IOException {
+    Path path = dir.resolve("large.safetensors");
+    long bytes = 64L << 20;
+    try (TensorScope scope = TensorScope.open()) {
+      SafeTensorsWriter.write(path, Map.of("x", Tensor.full(3, DType.F32, Device.CPU, bytes / 4)));
+    }
+    try (TensorScope scope = TensorScope.open();
+        SafeTensors file = SafeTensors.open(path)) {
+      Tensor x = file.tensor("x");
+      assertThat(x.sum().item()).isEqualTo(3.0 * bytes / 4);
+      long read = residentKibibytes(path);
+      file.drop("x");
+      assertThat(read).isGreaterThan(bytes / 1024 - 100);
+      assertThat(residentKibibytes(path)).isLessThan(100);
+      assertThat(x.sum().item()).isEqualTo(3.0 * bytes / 4);
+    }
+  }
+
+  /** What of a mapped file is in this process' memory. */
+  private static long residentKibibytes(Path file) throws IOException {
+    boolean inside = false;
+    long sum = 0;
+    for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+      if (line.matches("^[0-9a-f]+-[0-9a-f]+ .*")) {
+        inside = line.endsWith(file.toString());
+      } else if (inside && line.startsWith("Rss:")) {
+        sum += Long.parseLong(line.replaceAll("\\D", ""));
+      }
+    }
+    return sum;
   }
 
   @Test

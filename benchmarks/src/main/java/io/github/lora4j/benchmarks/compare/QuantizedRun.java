@@ -10,6 +10,7 @@ import io.github.lora4j.peft.PeftModel;
 import io.github.lora4j.peft.TaskType;
 import io.github.lora4j.quant.BitsAndBytesConfig;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ final class QuantizedRun {
 
   static Map<Metric, Double> measure(Task task) {
     Map<Metric, Double> measured = new EnumMap<>(Metric.class);
+    NativeMemory.liveHandles(); // loads the libraries, which are no part of a model
     PeakRss.reset();
     double before = PeakRss.now();
     long start = System.nanoTime();
