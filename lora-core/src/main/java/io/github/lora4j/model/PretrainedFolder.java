@@ -5,6 +5,7 @@ import io.github.lora4j.io.CheckpointWriter;
 import io.github.lora4j.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,6 +34,8 @@ final class PretrainedFolder {
           "merges.txt",
           "chat_template.jinja");
 
+  private static final String CHAT_TEMPLATES = "additional_chat_templates";
+
   private PretrainedFolder() {}
 
   static void write(
@@ -46,15 +49,31 @@ final class PretrainedFolder {
           && Files.isDirectory(source.get())
           && !Files.isSameFile(source.get(), dir)) {
         for (String name : COMPANIONS) {
-          Path companion = source.get().resolve(name);
-          if (Files.isRegularFile(companion)) {
-            AtomicFile.writeBytes(dir.resolve(name), Files.readAllBytes(companion));
-          }
+          copy(source.get().resolve(name), dir);
         }
+        copyTemplates(source.get().resolve(CHAT_TEMPLATES), dir.resolve(CHAT_TEMPLATES));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(
           "The model could not be written to " + dir + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void copyTemplates(Path from, Path to) throws IOException {
+    if (!Files.isDirectory(from)) {
+      return;
+    }
+    Files.createDirectories(to);
+    try (DirectoryStream<Path> templates = Files.newDirectoryStream(from, "*.jinja")) {
+      for (Path template : templates) {
+        copy(template, to);
+      }
+    }
+  }
+
+  private static void copy(Path file, Path dir) throws IOException {
+    if (Files.isRegularFile(file)) {
+      AtomicFile.writeBytes(dir.resolve(file.getFileName()), Files.readAllBytes(file));
     }
   }
 }

@@ -1,10 +1,8 @@
 package io.github.lora4j.train;
 
-import java.io.Console;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.util.Optional;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -20,18 +18,6 @@ final class ProgressOnTerminal implements Progress {
   private ProgressOnTerminal(BelowLines consumer, ProgressBar bar) {
     this.consumer = consumer;
     this.bar = bar;
-  }
-
-  /**
-   * The terminal, if a person sees what we print there.
-   *
-   * <p>From JDK 22 to 24 {@code System.console()} is there for a pipe too, so plain lines are the
-   * safe choice on them.
-   */
-  static Optional<Console> terminal() {
-    int jdk = Runtime.version().feature();
-    boolean unsure = (jdk >= 22 && jdk <= 24) || "dumb".equals(System.getenv("TERM"));
-    return unsure ? Optional.empty() : Optional.ofNullable(System.console());
   }
 
   static ProgressOnTerminal open(int maxSteps, PrintWriter out) {

@@ -15,6 +15,7 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import io.github.lora4j.testing.Fixtures;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -60,6 +61,24 @@ class CausalLMTest {
         .withMessageContaining("lm_head.weight (expected [64, 32], found [2, 32])")
         .withMessageContaining(
             "model.layers.0.input_layernorm.weight (expected a floating-point dtype, found I64)");
+  }
+
+  @Test
+  void aSavedModelBringsItsTokenizerAndItsTemplatesAndNothingElse() throws IOException {
+    Path source = changed(LLAMA, tensors -> {}, UnaryOperator.identity());
+    Path templates = Files.createDirectories(source.resolve("additional_chat_templates"));
+    Files.writeString(templates.resolve("rag.jinja"), "{{ documents }}");
+    Files.writeString(templates.resolve("notes.txt"), "private");
+    Files.writeString(source.resolve("tokenizer.json"), "{}");
+    Files.writeString(source.resolve("training_args.bin"), "private");
+    Path saved = dir.resolve("saved");
+    try (CausalLM model = AutoModelForCausalLM.fromPretrained(source)) {
+      model.savePretrained(saved);
+    }
+    assertThat(saved.resolve("additional_chat_templates/rag.jinja")).hasContent("{{ documents }}");
+    assertThat(saved.resolve("additional_chat_templates/notes.txt")).doesNotExist();
+    assertThat(saved.resolve("tokenizer.json")).hasContent("{}");
+    assertThat(saved.resolve("training_args.bin")).doesNotExist();
   }
 
   @Test
