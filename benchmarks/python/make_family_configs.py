@@ -18,6 +18,10 @@ SIZES = Sizes(
 )
 # What transformers adds that says nothing about the computation.
 LEFT_OUT = ("transformers_version", "architectures", "dtype", "use_cache", "bos_token_id", "eos_token_id")
+# Where the parity cases differ from the defaults on purpose: here the defaults are wanted.
+UNLIKE_DEFAULTS = ("hidden_act", "hidden_activation", "activation_function", "activation", "rms_norm_eps", "layer_norm_eps",
+                   "layer_norm_epsilon", "norm_epsilon", "ffn_hidden_size", "attn_logit_softcapping", "final_logit_softcapping",
+                   "rope_parameters", "rope_theta", "rotary_emb_base", "partial_rotary_factor")
 
 
 def main():
@@ -26,7 +30,7 @@ def main():
     for case, make in FAMILIES.items():
         config = make(SIZES)
         if config.model_type == case:  # llama3 is another Llama
-            settings = {key: value for key, value in config.to_diff_dict().items() if key not in LEFT_OUT}
+            settings = {key: value for key, value in config.to_diff_dict().items() if key not in LEFT_OUT + UNLIKE_DEFAULTS}
             with open(os.path.join(out, case + ".json"), "w") as file:
                 json.dump({"model_type": case} | settings, file, indent=2)
                 file.write("\n")
