@@ -3,6 +3,7 @@ package io.github.lora4j.nn;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A linear layer whose weight is held in fewer bits than it is computed with: {@code
@@ -30,12 +31,14 @@ public interface QuantizedLinear extends BiasedLinear {
   DenseLinear withDense(Tensor weight);
 
   /**
-   * A layer with another weight, quantized the same way.
+   * A layer with other parameters, quantized the same way.
    *
    * @param weight {@code [outFeatures, inFeatures]}, borrowed
+   * @param bias {@code [outFeatures]}, where there is one; borrowed
    * @return the layer, for the caller to close
+   * @throws IllegalArgumentException if the weight is not finite
    */
-  QuantizedLinear requantized(Tensor weight);
+  QuantizedLinear requantized(Tensor weight, Optional<Tensor> bias);
 
   /**
    * What a checkpoint holds of the weight: names behind the module's, such as {@code weight} and

@@ -192,13 +192,13 @@ final class AdaptedLayers implements AutoCloseable {
   }
 
   /** Puts merged layers, made now, in the place of those of the base; others are shared. */
-  LayerChange unloading(List<String> adapters, boolean safe) {
+  LayerChange unloading(List<String> adapters, boolean safe, QuantizedMerge quantized) {
     Map<String, LinearLayer> merged = new LinkedHashMap<>();
     Map<String, ExpertLinear> mergedExperts = new LinkedHashMap<>();
     try {
       for (AdaptedLinear layer : linears()) {
         if (layer.adapters().stream().anyMatch(adapters::contains)) {
-          merged.put(layer.name(), layer.mergedLayer(adapters, safe));
+          merged.put(layer.name(), layer.mergedLayer(adapters, safe, quantized));
         }
       }
       for (AdaptedExperts layer : experts()) {
@@ -215,7 +215,9 @@ final class AdaptedLayers implements AutoCloseable {
 
       @Override
       public LinearLayer apply(LinearLayer layer) {
-        return merged.containsKey(layer.name()) ? merged.get(layer.name()) : layer.share();
+        return merged.containsKey(layer.name())
+            ? merged.get(layer.name())
+            : quantized.unchanged(layer);
       }
 
       @Override

@@ -4,6 +4,7 @@ import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NoGrad;
@@ -32,7 +33,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   private final Map<String, TrainedCopy> copies = new LinkedHashMap<>();
   private volatile LinearLayer root;
   private volatile List<LoraUpdate> active = List.of();
-  private volatile @Nullable DenseLinear merged;
+  private volatile @Nullable LinearLayer merged;
 
   AdaptedLinear(LinearLayer base, AdapterSwitch enabled) {
     this.base = base;
@@ -92,7 +93,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     if (!enabled.isOn()) {
       return base.forward(x, context);
     }
-    DenseLinear whole = merged;
+    LinearLayer whole = merged;
     return whole != null ? whole.forward(x, context) : forward(x, context, root, active);
   }
 
@@ -196,8 +197,8 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   @Override
   public void merge(List<String> adapters, boolean safe) {
-    DenseLinear old = merged;
-    merged = mergedLayer(adapters, safe);
+    LinearLayer old = merged;
+    merged = mergedLayer(adapters, safe, QuantizedMerge.refuse());
     if (old != null) {
       old.close();
     }
@@ -205,7 +206,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   @Override
   public void unmerge() {
-    DenseLinear old = merged;
+    LinearLayer old = merged;
     merged = null;
     if (old != null) {
       old.close();
@@ -218,20 +219,24 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   }
 
   /**
-   * A dense layer with {@code W + scaling * B A}, computed in float32 and rounded once to the
-   * base's dtype.
+   * A layer with {@code W + scaling * B A}, computed in float32 and rounded once to the base's
+   * dtype.
    *
    * @param adapters those to merge
    * @param safe whether to refuse a result that is not finite
+   * @param quantized what becomes of a quantized weight
    * @return the layer, for the caller to close
    */
-  DenseLinear mergedLayer(List<String> adapters, boolean safe) {
+  LinearLayer mergedLayer(List<String> adapters, boolean safe, QuantizedMerge quantized) {
     for (String adapter : adapters) {
       if (copies.containsKey(adapter)) {
         try (DenseLinear copy = copies.get(adapter).mergedLayer(safe)) {
           return mergedInto(copy, adapters, safe);
         }
       }
+    }
+    if (base instanceof QuantizedLinear few) {
+      return quantized.merged(few, dense -> mergedInto(dense, adapters, safe));
     }
     if (!(base instanceof DenseLinear dense)) {
       throw new LoraException(

@@ -707,12 +707,35 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * Makes a plain model with chosen adapters inside.
    *
    * @param adapterNames which, active or not
+   * @throws IllegalStateException if the base is quantized: choose a {@link QuantizedMerge}
+   */
+  public M mergeAndUnload(boolean safeMerge, List<String> adapterNames) {
+    return mergeAndUnload(safeMerge, adapterNames, QuantizedMerge.refuse());
+  }
+
+  /**
+   * Makes a plain model of a quantized base with the active adapters inside, after checking that
+   * all weights are finite.
+   *
+   * @param quantized what becomes of quantized weights
+   * @return a model of its own for the caller to close, which may outlive the base
+   */
+  public M mergeAndUnload(QuantizedMerge quantized) {
+    return mergeAndUnload(true, active, quantized);
+  }
+
+  /**
+   * Makes a plain model of a quantized base with chosen adapters inside.
+   *
+   * @param safeMerge whether to refuse weights that are not finite
+   * @param adapterNames which, active or not
+   * @param quantized what becomes of quantized weights
    */
   @SuppressWarnings("unchecked") // as in look
-  public M mergeAndUnload(boolean safeMerge, List<String> adapterNames) {
+  public M mergeAndUnload(boolean safeMerge, List<String> adapterNames, QuantizedMerge quantized) {
     requireKnown(adapterNames);
     layers.requireOneCopy(adapterNames);
-    return (M) base.shareWith(layers.unloading(adapterNames, safeMerge));
+    return (M) base.shareWith(layers.unloading(adapterNames, safeMerge, quantized));
   }
 
   private void requireOpen() {

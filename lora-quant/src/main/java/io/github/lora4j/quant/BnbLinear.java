@@ -224,8 +224,11 @@ final class BnbLinear implements QuantizedLinear {
   }
 
   @Override
-  public BnbLinear requantized(Tensor other) {
-    return with(weight.requantized(other));
+  public BnbLinear requantized(Tensor other, Optional<Tensor> added) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      return with(weight.requantized(other), added.map(b -> b.detach().to(dtype)));
+    }
   }
 
   @Override
@@ -235,12 +238,12 @@ final class BnbLinear implements QuantizedLinear {
 
   @Override
   public BnbLinear share() {
-    return with(weight.share());
+    return with(weight.share(), bias);
   }
 
-  private BnbLinear with(QuantizedWeight other) {
+  private BnbLinear with(QuantizedWeight other, Optional<Tensor> added) {
     return new BnbLinear(
-        shape, other, bias.map(b -> TensorScope.keep(b.alias())), dtype, computed, scratch);
+        shape, other, added.map(b -> TensorScope.keep(b.alias())), dtype, computed, scratch);
   }
 
   @Override
