@@ -7,14 +7,16 @@ dora.safetensors      forward, gradients and merged weights of DoRA, with and wi
 init.safetensors      weights, and the factors that PEFT begins with
 combine.safetensors   three adapters (a, b, c), and what add_weighted_adapter makes of them
 eva.safetensors       inputs of layers in some batches, and the vectors that EVA finds in them
+eva_model.safetensors what EVA makes of an adapter on llama/llama/base, with the batches in llama/llama/train
 """
 import os
 
 import torch
-from peft import EvaConfig, LoraConfig, get_peft_model
+import transformers as tf
+from peft import EvaConfig, LoraConfig, get_peft_model, initialize_lora_eva_weights
 from peft.tuners.lora.eva import get_eva_state_dict
 from peft.utils import merge_utils
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../resources/peft/variants")
@@ -184,5 +186,19 @@ def eva():
     save("eva", out)
 
 
+def eva_model():
+    llama = f"{OUT}/../../llama/llama"
+    stored = load_file(f"{llama}/train/batches.safetensors")
+    batches = [{k: stored[f"{k}.{n}"] for k in ("input_ids", "attention_mask", "labels")} for n in range(6)]
+    model = tf.AutoModelForCausalLM.from_pretrained(f"{llama}/base", dtype=torch.float32)
+    model = get_peft_model(model, LoraConfig(r=2, lora_alpha=6, target_modules="all-linear", rank_pattern={"down_proj": 3},
+                                             init_lora_weights="eva", eva_config=EvaConfig(tau=0.9)))
+    initialize_lora_eva_weights(model, batches, show_progress_bar=False)
+    config = model.peft_config["default"]
+    print(config.rank_pattern, config.alpha_pattern, config.target_modules)
+    save("eva_model", {k.removeprefix("base_model.model.").replace(".default", ""): v for k, v in model.state_dict().items()
+                       if "lora_A" in k})
+
+
 if __name__ == "__main__":
-    dora(), init(), combine(), eva()
+    dora(), init(), combine(), eva(), eva_model()

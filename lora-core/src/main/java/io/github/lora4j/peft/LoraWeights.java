@@ -37,7 +37,7 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
   static LoraWeights init(
       InitLoraWeights how, int r, long rows, int in, int out, Generator generator, Device device) {
     switch (how.method()) {
-      case KAIMING, GAUSSIAN, RANDOM -> {}
+      case KAIMING, GAUSSIAN, RANDOM, EVA -> {}
       default ->
           throw new IllegalArgumentException("initLoraWeights \"" + how + "\" is not built yet");
     }

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -160,6 +161,55 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
       add(
           new Adapter(adapterName, config, matched, !config.inferenceMode()),
           new AdapterSource.Fresh(config, baseLayers, generator));
+    }
+  }
+
+  /**
+   * Adds an adapter made of others: {@code model.add_weighted_adapter}, with PEFT's defaults.
+   *
+   * @param type how; {@link CombinationType#SVD} is PEFT's default
+   */
+  public void addWeightedAdapter(
+      List<String> adapters, double[] weights, String adapterName, CombinationType type) {
+    addWeightedAdapter(adapters, weights, adapterName, type, CombinationOptions.DEFAULT);
+  }
+
+  /**
+   * Adds an adapter made of others, which takes part once it is {@link #setAdapter set}; frozen, as
+   * in PEFT.
+   *
+   * <p>A layer's rank may be lower than others': it is what the adapters make at that layer. Its
+   * scaling is 1, whatever theirs are; unlike in PEFT that holds for rsLoRA too.
+   *
+   * @param adapters different ones, at least one
+   * @param weights one for each; negative ones subtract
+   * @param adapterName the new one's
+   * @throws IllegalArgumentException if ranks differ where the type needs equal ones, or the name
+   *     is taken, where PEFT does nothing
+   * @throws io.github.lora4j.error.LoraException if one of them has more than A and B of linear
+   *     layers
+   */
+  public void addWeightedAdapter(
+      List<String> adapters,
+      double[] weights,
+      String adapterName,
+      CombinationType type,
+      CombinationOptions options) {
+    requireKnown(adapters);
+    requireNew(adapterName);
+    Map<String, Double> parts = new LinkedHashMap<>();
+    for (int i = 0; i < Math.min(weights.length, adapters.size()); i++) {
+      parts.put(adapters.get(i), weights[i]);
+    }
+    if (parts.isEmpty() || parts.size() != adapters.size() || weights.length != adapters.size()) {
+      throw new IllegalArgumentException(
+          "expected different adapters and a weight for each, found %s and %s"
+              .formatted(adapters, Arrays.toString(weights)));
+    }
+    try (AdapterMix mix = AdapterMix.of(layers, this.adapters, parts, type, options)) {
+      addAdapter(adapterName, mix.config(config(adapters.get(0))));
+      mix.writeTo(layers, adapterName);
+      setRequiresGrad(false, adapterName);
     }
   }
 
@@ -348,6 +398,30 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     requireKnown(used);
     layers.requireRowwise(used);
     return (M) base.withLinears(layers.byRow(new RowAdapters(adapterNames)));
+  }
+
+  /** The layers with their adapters, which stay this model's. */
+  AdaptedLayers layers() {
+    requireOpen();
+    return layers;
+  }
+
+  /** One adapter. */
+  Adapter adapter(String adapterName) {
+    requireKnown(List.of(adapterName));
+    return Objects.requireNonNull(adapters.get(adapterName));
+  }
+
+  /** Makes an adapter anew by another configuration; it is active if it was. */
+  void replaceAdapter(String adapterName, LoraConfig config) {
+    requireKnown(List.of(adapterName));
+    requireUnmerged("an adapter is replaced");
+    List<String> before = active;
+    activate(List.of());
+    adapters.remove(adapterName);
+    layers.remove(adapterName);
+    addAdapter(adapterName, config);
+    activate(before);
   }
 
   // ---- scaling
