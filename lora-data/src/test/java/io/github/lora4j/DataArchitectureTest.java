@@ -64,18 +64,28 @@ class DataArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("io.github.lora4j.text..", "io.github.lora4j.io..");
 
-  /** Templates are not trusted: what runs them knows Java alone, and no reflection of it. */
+  /** Templates are not trusted: what runs them knows no reflection and no files. */
   @ArchTest
-  static final ArchRule jinjaKnowsOnlyJava =
+  static final ArchRule jinjaKnowsOnlyJavaAndJinjava =
       classes()
           .that()
           .resideInAPackage(JINJA)
           .should()
           .onlyDependOnClassesThat(
-              resideInAnyPackage(JINJA, "java..", "org.jspecify..")
+              resideInAnyPackage(
+                      JINJA, "java..", "org.jspecify..", "com.hubspot.jinjava..", "jinjava..")
                   .and(
                       resideOutsideOfPackages(
                           "java.lang.reflect..", "java.io..", "java.nio.file..")));
+
+  @ArchTest
+  static final ArchRule onlyJinjaTouchesJinjava =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(JINJA)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("com.hubspot..", "jinjava..");
 
   @ArchTest
   static final ArchRule oneClassTouchesDjl =

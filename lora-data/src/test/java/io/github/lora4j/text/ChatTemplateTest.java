@@ -128,10 +128,10 @@ class ChatTemplateTest {
     assertThatThrownBy(() -> ChatTemplate.load(temp).render(HELLO, false))
         .isInstanceOf(ChatTemplateException.class)
         .hasMessage(file + ", line 2: \"+\" does not work on a str and an int");
-    write("chat_template.jinja", "a\n\n{% if %}");
+    write("chat_template.jinja", "a\n\n{% if %}{% endif %}");
     assertThatThrownBy(() -> ChatTemplate.load(temp))
         .isInstanceOf(ChatTemplateException.class)
-        .hasMessage(file + ", line 3: expected a value, found \"%}\"");
+        .hasMessage(file + ", line 3: expected a value, found the end of the tag");
     write("chat_template.jinja", "\n{{ raise_exception('No system role') }}");
     assertThatThrownBy(() -> ChatTemplate.load(temp).render(HELLO, true))
         .isInstanceOfSatisfying(

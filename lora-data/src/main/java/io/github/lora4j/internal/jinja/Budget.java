@@ -51,8 +51,6 @@ final class Budget {
   void value(Object value) {
     if (value instanceof String text) {
       characters(text.length());
-    } else if (value instanceof Markup markup) {
-      characters(markup.text().length());
     } else if (value instanceof java.util.Collection<?> list) {
       elements(list.size());
     } else if (value instanceof java.util.Map<?, ?> map) {

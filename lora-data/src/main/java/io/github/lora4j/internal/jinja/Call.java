@@ -1,38 +1,28 @@
 package io.github.lora4j.internal.jinja;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import jinjava.de.odysseus.el.tree.impl.ast.AstNode;
 
-/** A call in an expression. */
-record Call(int line, Expression function, ArgumentList arguments) implements Expression {
+/** The arguments of a call before they are evaluated. */
+record Call(List<AstNode> positional, Map<String, AstNode> named) {
 
-  @Override
-  public Object evaluate(Frame frame) {
-    Object callee = function.evaluate(frame);
-    return call(frame, callee, arguments.evaluate(frame));
+  static final Call EMPTY = new Call(List.of(), Map.of());
+
+  static List<Object> values(List<AstNode> nodes) {
+    List<Object> values = new ArrayList<>(nodes.size());
+    nodes.forEach(node -> values.add(Computed.value(node)));
+    return values;
   }
 
-  /** Carries the call out with a macro that the called one sees as {@code caller}. */
-  Object evaluate(Frame frame, Function caller) {
-    Object callee = function.evaluate(frame);
-    Arguments given = arguments.evaluate(frame);
-    Map<String, Object> named = new LinkedHashMap<>(given.named());
-    named.put("caller", caller);
-    return call(frame, callee, new Arguments(given.positional(), named));
-  }
-
-  private Object call(Frame frame, Object callee, Arguments given) {
-    Run run = frame.run;
-    run.line = line;
-    if (callee instanceof Undefined undefined) {
-      throw undefined.error();
-    }
-    if (!(callee instanceof Function target)) {
-      throw JinjaException.of(Types.name(callee) + " cannot be called");
-    }
-    Object result = target.call(run, given);
-    // A macro has moved it on.
-    run.line = line;
-    return result;
+  /** Returns the arguments, behind those of {@code first}. */
+  Arguments arguments(AstNode... first) {
+    List<Object> all = values(List.of(first));
+    all.addAll(values(positional));
+    Map<String, Object> byName = new LinkedHashMap<>();
+    named.forEach((name, node) -> byName.put(name, Computed.value(node)));
+    return new Arguments(all, byName);
   }
 }

@@ -24,10 +24,10 @@ final class Comparison {
   static boolean equal(Budget budget, Object left, Object right) {
     budget.value(left);
     if (Types.isNumber(left) && Types.isNumber(right)) {
-      return Numbers.compare(left, right) == 0 && !isNan(left) && !isNan(right);
+      return compare(left, right) == 0 && !isNan(left) && !isNan(right);
     }
-    if (Types.isText(left) && Types.isText(right)) {
-      return Types.text(left).equals(Types.text(right));
+    if (left instanceof String a && right instanceof String b) {
+      return a.equals(b);
     }
     if (left instanceof List<?> first && right instanceof List<?> second) {
       if (first.size() != second.size() || left instanceof Tuple != right instanceof Tuple) {
@@ -55,6 +55,12 @@ final class Comparison {
     return left == right;
   }
 
+  private static int compare(Object left, Object right) {
+    return left instanceof Double || right instanceof Double
+        ? Double.compare(Operators.real(left) + 0.0, Operators.real(right) + 0.0)
+        : Long.compare(Types.integer("it", left), Types.integer("it", right));
+  }
+
   private static boolean isNan(Object value) {
     return value instanceof Double number && number.isNaN();
   }
@@ -68,10 +74,10 @@ final class Comparison {
       }
     }
     if (Types.isNumber(left) && Types.isNumber(right)) {
-      return Numbers.compare(left, right);
+      return compare(left, right);
     }
-    if (Types.isText(left) && Types.isText(right)) {
-      return orderText(Types.text(left), Types.text(right));
+    if (left instanceof String a && right instanceof String b) {
+      return orderText(a, b);
     }
     if (left instanceof List<?> first
         && right instanceof List<?> second
@@ -94,24 +100,24 @@ final class Comparison {
   }
 
   static boolean contains(Run run, Object container, Object element) {
-    if (Types.isText(container)) {
-      if (element instanceof Undefined undefined) {
-        throw undefined.error();
-      }
-      if (!Types.isText(element)) {
+    if (container instanceof String text) {
+      if (!(element instanceof String part)) {
         throw Operators.unsupported("in", element, container);
       }
       run.budget.value(container);
-      return Types.text(container).contains(Types.text(element));
+      return text.contains(part);
     }
     if (container instanceof Map<?, ?> map) {
-      // No map here has a tuple as a key.
-      return !(element instanceof Tuple) && map.containsKey(Mappings.key(element));
+      if (element instanceof Map || (element instanceof List && !(element instanceof Tuple))) {
+        throw Operators.unsupported("in", element, container);
+      }
+      // All keys are texts.
+      return element instanceof String && map.containsKey(element);
     }
     if (!Types.isIterable(container)) {
       throw Operators.unsupported("in", element, container);
     }
-    for (Object candidate : Sequences.elements(run, container)) {
+    for (Object candidate : Items.elements(run, container)) {
       if (equal(run.budget, candidate, element)) {
         return true;
       }

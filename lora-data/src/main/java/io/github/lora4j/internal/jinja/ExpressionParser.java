@@ -1,510 +1,438 @@
 package io.github.lora4j.internal.jinja;
 
-import io.github.lora4j.internal.jinja.Token.Kind;
-import java.math.BigInteger;
+import com.hubspot.jinjava.el.ext.CollectionMembershipOperator;
+import com.hubspot.jinjava.el.ext.ExtendedParser;
+import com.hubspot.jinjava.el.ext.StringConcatOperator;
+import com.hubspot.jinjava.el.ext.TruncDivOperator;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import jinjava.de.odysseus.el.tree.impl.Builder;
+import jinjava.de.odysseus.el.tree.impl.Parser;
+import jinjava.de.odysseus.el.tree.impl.Scanner.ScanException;
+import jinjava.de.odysseus.el.tree.impl.Scanner.Symbol;
+import jinjava.de.odysseus.el.tree.impl.ast.AstNode;
+import jinjava.de.odysseus.el.tree.impl.ast.AstNull;
+import jinjava.de.odysseus.el.tree.impl.ast.AstString;
+import org.jspecify.annotations.Nullable;
 
-/** Reads expressions, with Jinja's precedence. */
-final class ExpressionParser {
+/**
+ * Jinja's grammar of expressions on jinjava's scanner.
+ *
+ * <p>Jinjava's own grammar lets {@code not} bind tighter than {@code is}, knows no steps of slices,
+ * and evaluates as the expression language of Java servers does; so the levels stand here again.
+ */
+final class ExpressionParser extends ExtendedParser {
 
   private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
-  private static final Set<String> NO_ARGUMENT = Set.of("else", "or", "and");
-  private static final Set<Kind> ARGUMENT =
-      Set.of(Kind.NAME, Kind.STRING, Kind.INTEGER, Kind.FLOAT);
+  private static final Set<String> NO_ARGUMENT =
+      Set.of("is", "and", "or", "not", "if", "else", "in");
 
-  private final Tokens tokens;
+  private static final Set<Symbol> LITERALS =
+      Set.of(Symbol.STRING, Symbol.INTEGER, Symbol.FLOAT, Symbol.TRUE, Symbol.FALSE, Symbol.LBRACK);
 
-  /** The names that were read so far: a macro finds here whether it uses its special ones. */
-  Set<String> names = new HashSet<>();
-
-  ExpressionParser(Tokens tokens) {
-    this.tokens = tokens;
+  private ExpressionParser(Builder builder, String input) {
+    super(builder, input);
   }
 
-  Expression expression() {
-    return conditional();
-  }
+  /** Makes parsers. */
+  static final class Source extends Builder {
 
-  private Expression conditional() {
-    Expression result = or();
-    while (tokens.skipName("if")) {
-      Expression value = result;
-      Expression test = or();
-      Expression otherwise =
-          tokens.skipName("else")
-              ? conditional()
-              : frame -> new Undefined("the inline if has no else, and its condition is false");
-      result =
-          frame ->
-              Types.isTrue(test.evaluate(frame))
-                  ? value.evaluate(frame)
-                  : otherwise.evaluate(frame);
+    private static final long serialVersionUID = 1L;
+
+    Source() {
+      super();
     }
-    return result;
+
+    @Override
+    protected Parser createParser(String expression) {
+      return new ExpressionParser(this, expression);
+    }
   }
 
-  Expression or() {
-    Expression result = and();
-    while (tokens.skipName("or")) {
-      Expression left = result;
-      Expression right = and();
-      result =
-          frame -> {
-            Object value = left.evaluate(frame);
-            return Types.isTrue(value) ? value : right.evaluate(frame);
-          };
-    }
-    return result;
+  private boolean at(String image) {
+    return getToken().getSymbol() != Symbol.STRING && image.equals(getToken().getImage());
   }
 
-  private Expression and() {
-    Expression result = not();
-    while (tokens.skipName("and")) {
-      Expression left = result;
-      Expression right = not();
-      result =
-          frame -> {
-            Object value = left.evaluate(frame);
-            return Types.isTrue(value) ? right.evaluate(frame) : value;
-          };
+  private boolean skip(String image) throws ScanException, ParseException {
+    if (!at(image)) {
+      return false;
     }
-    return result;
-  }
-
-  private Expression not() {
-    if (tokens.skipName("not")) {
-      Expression value = not();
-      return frame -> !Types.isTrue(value.evaluate(frame));
-    }
-    return comparison();
-  }
-
-  private Expression comparison() {
-    Expression first = sum();
-    List<String> operators = new ArrayList<>();
-    List<Expression> operands = new ArrayList<>();
-    while (true) {
-      Token token = tokens.current();
-      if (token.kind() == Kind.OPERATOR && COMPARISONS.contains(token.text())) {
-        operators.add(tokens.next().text());
-      } else if (tokens.skipName("in")) {
-        operators.add("in");
-      } else if (token.isName("not") && tokens.look().isName("in")) {
-        tokens.next();
-        tokens.next();
-        operators.add("not in");
-      } else {
-        break;
-      }
-      operands.add(sum());
-    }
-    return operators.isEmpty() ? first : frame -> compare(frame, first, operators, operands);
-  }
-
-  private static Object compare(
-      Frame frame, Expression first, List<String> operators, List<Expression> operands) {
-    Object left = first.evaluate(frame);
-    for (int i = 0; i < operators.size(); i++) {
-      Object right = operands.get(i).evaluate(frame);
-      if (!Comparison.test(operators.get(i), frame.run, left, right)) {
-        return false;
-      }
-      left = right;
-    }
+    consumeToken();
     return true;
   }
 
-  private Expression sum() {
-    Expression result = concatenation();
-    while (tokens.current().isOperator("+") || tokens.current().isOperator("-")) {
-      result = binary(tokens.next(), result, concatenation());
+  private void expect(String image) throws ScanException, ParseException {
+    if (!skip(image)) {
+      throw found("\"" + image + "\"");
     }
-    return result;
   }
 
-  private static Expression binary(Token operator, Expression left, Expression right) {
-    return frame -> {
-      Object first = left.evaluate(frame);
-      Object second = right.evaluate(frame);
-      frame.run.line = operator.line();
-      return Operators.binary(operator.text(), frame.run, first, second);
-    };
+  private JinjaException found(String expected) {
+    String image = getToken().getImage();
+    boolean end = getToken().getSymbol() == Symbol.END_EVAL || getToken().getSymbol() == Symbol.EOF;
+    return JinjaException.of(
+        "expected " + expected + ", found " + (end ? "the end of the tag" : "\"" + image + "\""));
   }
 
-  private Expression concatenation() {
-    Expression first = product();
-    if (!tokens.current().isOperator("~")) {
+  /** The whole of a tag: a list without brackets is a tuple. */
+  @Override
+  protected AstNode expr(boolean required) throws ScanException, ParseException {
+    AstNode first = expression();
+    if (!at(",")) {
       return first;
     }
-    List<Expression> parts = new ArrayList<>(List.of(first));
-    while (tokens.skipOperator("~")) {
-      parts.add(product());
+    List<AstNode> items = new ArrayList<>(List.of(first));
+    while (skip(",") && getToken().getSymbol() != Symbol.END_EVAL) {
+      items.add(expression());
     }
-    return frame ->
-        TextMethods.join(
-            frame.run,
-            "",
-            parts.stream()
-                .map(part -> Representation.text(frame.run.budget, part.evaluate(frame)))
-                .toList());
+    return new Computed(() -> new Tuple(Call.values(items)));
   }
 
-  private Expression product() {
-    Expression result = power();
-    while (tokens.current().kind() == Kind.OPERATOR
-        && Set.of("*", "/", "//", "%").contains(tokens.current().text())) {
-      result = binary(tokens.next(), result, power());
+  private AstNode expression() throws ScanException, ParseException {
+    AstNode value = or(true);
+    while (skip("if")) {
+      AstNode chosen = value;
+      AstNode condition = or(true);
+      AstNode other = skip("else") ? expression() : null;
+      value =
+          new Computed(
+              () ->
+                  Types.isTrue(Computed.value(condition))
+                      ? Computed.value(chosen)
+                      : other == null
+                          ? new Undefined("an \"if\" without \"else\" gave no value")
+                          : Computed.value(other));
     }
-    return result;
+    return value;
   }
 
-  private Expression power() {
-    Expression result = unary(true);
-    while (tokens.current().isOperator("**")) {
-      result = binary(tokens.next(), result, unary(true));
+  @Override
+  protected AstNode or(boolean required) throws ScanException, ParseException {
+    AstNode value = and(true);
+    while (skip("or")) {
+      AstNode left = value;
+      AstNode right = and(true);
+      value =
+          new Computed(
+              () -> {
+                Object first = Computed.value(left);
+                return Types.isTrue(first) ? first : Computed.value(right);
+              });
     }
-    return result;
+    return value;
   }
 
-  private Expression unary(boolean withFilter) {
-    Expression node;
-    if (tokens.skipOperator("-")) {
-      Expression value = unary(false);
-      node = frame -> Operators.negate(value.evaluate(frame));
-    } else if (tokens.skipOperator("+")) {
-      Expression value = unary(false);
-      node = frame -> Operators.plus(value.evaluate(frame));
-    } else {
-      node = primary();
+  @Override
+  protected AstNode and(boolean required) throws ScanException, ParseException {
+    AstNode value = not();
+    while (skip("and")) {
+      AstNode left = value;
+      AstNode right = not();
+      value =
+          new Computed(
+              () -> {
+                Object first = Computed.value(left);
+                return Types.isTrue(first) ? Computed.value(right) : first;
+              });
     }
-    Expression result = postfix(node);
-    return withFilter ? filtersAndTests(result) : result;
+    return value;
   }
 
-  private Expression primary() {
-    Token token = tokens.current();
-    switch (token.kind()) {
-      case NAME -> {
-        tokens.next();
-        return name(token.text());
-      }
-      case STRING -> {
-        StringBuilder text = new StringBuilder();
-        while (tokens.current().kind() == Kind.STRING) {
-          text.append(tokens.next().text());
-        }
-        return constant(text.toString());
-      }
-      case INTEGER -> {
-        tokens.next();
-        return constant(integer(token));
-      }
-      case FLOAT -> {
-        tokens.next();
-        return constant(Double.valueOf(token.text()));
-      }
-      default -> {
-        return collection();
-      }
+  private AstNode not() throws ScanException, ParseException {
+    if (!skip("not")) {
+      return comparison();
     }
+    AstNode value = not();
+    return new Computed(() -> !Types.isTrue(Computed.value(value)));
   }
 
-  private Expression name(String name) {
-    switch (name) {
-      case "true", "True" -> {
-        return constant(true);
+  /** Chains as Python does: {@code a < b < c} compares both pairs. */
+  private AstNode comparison() throws ScanException, ParseException {
+    List<AstNode> values = new ArrayList<>(List.of(add(true)));
+    List<String> operators = new ArrayList<>();
+    while (true) {
+      if (getToken().getSymbol() != Symbol.STRING && COMPARISONS.contains(getToken().getImage())) {
+        operators.add(consumeToken().getImage());
+      } else if (at("not") && lookahead(0).getImage().equals("in")) {
+        consumeToken();
+        consumeToken();
+        operators.add("not in");
+      } else if (getToken() == CollectionMembershipOperator.TOKEN) {
+        consumeToken();
+        operators.add("in");
+      } else {
+        return operators.isEmpty() ? values.get(0) : chain(values, operators);
       }
-      case "false", "False" -> {
-        return constant(false);
-      }
-      case "none", "None" -> {
-        return constant(None.NONE);
-      }
-      default -> {
-        names.add(name);
-        return frame -> frame.get(name);
-      }
+      values.add(add(true));
     }
   }
 
-  private static Expression constant(Object value) {
-    return frame -> value;
-  }
-
-  private static Object integer(Token token) {
-    String digits = token.text();
-    if (digits.length() > 2 && Character.isLetter(digits.charAt(1))) {
-      int radix = "box".indexOf(Character.toLowerCase(digits.charAt(1)));
-      return Numbers.integer(
-          new BigInteger(digits.substring(2), radix == 0 ? 2 : radix == 1 ? 8 : 16));
-    }
-    if (digits.length() > 1000) {
-      throw JinjaException.at(token.line(), "a number has more than 1000 digits");
-    }
-    return Numbers.integer(new BigInteger(digits));
-  }
-
-  private Expression collection() {
-    if (tokens.skipOperator("(")) {
-      Expression result = tuple(true, "");
-      tokens.expectOperator(")");
-      return result;
-    }
-    if (tokens.skipOperator("[")) {
-      List<Expression> items = new ArrayList<>();
-      while (!tokens.skipOperator("]")) {
-        if (!items.isEmpty()) {
-          tokens.expectOperator(",");
-          if (tokens.skipOperator("]")) {
-            break;
+  private static AstNode chain(List<AstNode> values, List<String> operators) {
+    return new Computed(
+        () -> {
+          Object left = Computed.value(values.get(0));
+          for (int i = 0; i < operators.size(); i++) {
+            Object right = Computed.value(values.get(i + 1));
+            if (!Comparison.test(operators.get(i), Run.current(), left, right)) {
+              return false;
+            }
+            left = right;
           }
+          return true;
+        });
+  }
+
+  private AstNode binary(String operator, AstNode left, AstNode right) {
+    return new Computed(
+        () ->
+            Operators.binary(operator, Run.current(), Computed.value(left), Computed.value(right)));
+  }
+
+  @Override
+  protected AstNode add(boolean required) throws ScanException, ParseException {
+    AstNode value = concatenation();
+    while (at("+") || at("-")) {
+      value = binary(consumeToken().getImage(), value, concatenation());
+    }
+    return value;
+  }
+
+  private AstNode concatenation() throws ScanException, ParseException {
+    AstNode value = mul(true);
+    while (getToken() == StringConcatOperator.TOKEN) {
+      consumeToken();
+      value = binary("~", value, mul(true));
+    }
+    return value;
+  }
+
+  @Override
+  protected AstNode mul(boolean required) throws ScanException, ParseException {
+    AstNode value = unary(true);
+    while (at("*") || at("/") || at("%") || getToken() == TruncDivOperator.TOKEN) {
+      value = binary(consumeToken().getImage(), value, unary(true));
+    }
+    return value;
+  }
+
+  @Override
+  protected AstNode unary(boolean required) throws ScanException, ParseException {
+    return filtered(sign());
+  }
+
+  private AstNode sign() throws ScanException, ParseException {
+    if (skip("-")) {
+      AstNode value = sign();
+      return new Computed(() -> Operators.negative(Computed.value(value)));
+    }
+    return value();
+  }
+
+  private AstNode filtered(AstNode first) throws ScanException, ParseException {
+    AstNode value = first;
+    while (true) {
+      AstNode input = value;
+      if (skip("|")) {
+        String name = consumeToken().getImage();
+        Filters.Filter filter = Filters.get(name);
+        Call call = at("(") ? call() : Call.EMPTY;
+        value = new Computed(() -> filter.apply(Run.current(), call.arguments(input)));
+      } else if (skip("is")) {
+        boolean wanted = !skip("not");
+        String name = Tests.check(consumeToken().getImage());
+        Call call = testArguments();
+        value =
+            new Computed(() -> Tests.apply(Run.current(), name, call.arguments(input)) == wanted);
+      } else {
+        return value;
+      }
+    }
+  }
+
+  private Call testArguments() throws ScanException, ParseException {
+    if (at("(")) {
+      return call();
+    }
+    Symbol next = getToken().getSymbol();
+    boolean name = next == Symbol.IDENTIFIER && !NO_ARGUMENT.contains(getToken().getImage());
+    boolean literal = LITERALS.contains(next);
+    return name || literal ? new Call(List.of(value()), Map.of()) : Call.EMPTY;
+  }
+
+  /** Arguments in parentheses. */
+  private Call call() throws ScanException, ParseException {
+    expect("(");
+    List<AstNode> positional = new ArrayList<>();
+    Map<String, AstNode> named = new LinkedHashMap<>();
+    while (!at(")")) {
+      if (getToken().getSymbol() == Symbol.IDENTIFIER && lookahead(0).getImage().equals("=")) {
+        String name = consumeToken().getImage();
+        consumeToken();
+        named.put(name, expression());
+      } else if (named.isEmpty()) {
+        positional.add(expression());
+      } else {
+        throw found("a named argument");
+      }
+      if (!skip(",") && !at(")")) {
+        throw found("\",\" or \")\"");
+      }
+    }
+    consumeToken();
+    return new Call(positional, named);
+  }
+
+  @Override
+  protected AstNode value() throws ScanException, ParseException {
+    AstNode value = primary();
+    while (true) {
+      if (at(".")) {
+        consumeToken();
+        AstNode base = value;
+        boolean index = getToken().getSymbol() == Symbol.INTEGER;
+        String name = consumeToken().getImage();
+        if (at("(")) {
+          Call call = call();
+          value =
+              new Computed(
+                  () -> Methods.call(Run.current(), Computed.value(base), name, call.arguments()));
+        } else if (index) {
+          Object key = Long.valueOf(name);
+          value = new Computed(() -> Items.get(Run.current(), Computed.value(base), key));
+        } else {
+          value = new Computed(() -> Items.attribute(Computed.value(base), name));
         }
-        items.add(expression());
+      } else if (at("[")) {
+        value = subscript(value);
+      } else {
+        return value;
       }
-      return frame -> evaluate(items, frame);
     }
-    if (tokens.skipOperator("{")) {
-      return map();
-    }
-    throw tokens.unexpected("a value");
   }
 
-  private static List<Object> evaluate(List<Expression> items, Frame frame) {
-    frame.run.budget.elements(items.size());
-    List<Object> values = new ArrayList<>(items.size());
-    for (Expression item : items) {
-      values.add(item.evaluate(frame));
-    }
-    return values;
-  }
-
-  private Expression map() {
-    List<Expression> keys = new ArrayList<>();
-    List<Expression> values = new ArrayList<>();
-    while (!tokens.skipOperator("}")) {
-      if (!keys.isEmpty()) {
-        tokens.expectOperator(",");
-        if (tokens.skipOperator("}")) {
-          break;
+  private AstNode subscript(AstNode base) throws ScanException, ParseException {
+    expect("[");
+    @Nullable AstNode[] parts = new @Nullable AstNode[3];
+    int colons = 0;
+    while (!at("]")) {
+      if (skip(":")) {
+        colons++;
+      } else {
+        parts[colons] = expression();
+        if (!at(":") && !at("]")) {
+          throw found("\"]\"");
         }
       }
-      keys.add(expression());
-      tokens.expectOperator(":");
-      values.add(expression());
     }
-    return frame -> {
-      frame.run.budget.elements(keys.size());
-      Map<Object, Object> map = new LinkedHashMap<>();
-      for (int i = 0; i < keys.size(); i++) {
-        map.put(Mappings.key(keys.get(i).evaluate(frame)), values.get(i).evaluate(frame));
+    consumeToken();
+    AstNode key = parts[0];
+    if (colons == 0) {
+      if (key == null) {
+        throw found("an index");
       }
-      return map;
-    };
+      return new Computed(
+          () -> Items.get(Run.current(), Computed.value(base), Computed.value(key)));
+    }
+    return new Computed(
+        () -> {
+          Object[] bounds =
+              Arrays.stream(parts).map(p -> p == null ? None.NONE : Computed.value(p)).toArray();
+          return Items.slice(Run.current(), Computed.value(base), bounds[0], bounds[1], bounds[2]);
+        });
   }
 
-  /**
-   * Reads one expression, or several with commas as a tuple.
-   *
-   * @param explicit whether parentheses stand around it; then it may be empty
-   * @param end a name that ends it, or ""
-   */
-  Expression tuple(boolean explicit, String end) {
-    List<Expression> items = new ArrayList<>();
-    boolean isTuple = false;
-    while (!atTupleEnd(end)) {
-      items.add(end.isEmpty() ? expression() : or());
-      if (!tokens.skipOperator(",")) {
+  private AstNode primary() throws ScanException, ParseException {
+    if (getToken().getSymbol() == Symbol.IDENTIFIER) {
+      return name(consumeToken().getImage());
+    }
+    if (at("(")) {
+      return parentheses();
+    }
+    if (at("[")) {
+      List<AstNode> items = elements("[", "]");
+      return new Computed(() -> new ArrayList<>(Call.values(items)));
+    }
+    if (at("{")) {
+      return dictionary();
+    }
+    AstNode literal = literal();
+    if (literal == null || literal instanceof AstNull) {
+      throw found("a value");
+    }
+    if (literal instanceof AstString) {
+      AstNode text = literal;
+      while (getToken().getSymbol() == Symbol.STRING) {
+        text = binary("~", text, literal());
+      }
+      return text;
+    }
+    return new Computed(() -> Computed.value(literal));
+  }
+
+  private AstNode name(String name) throws ScanException, ParseException {
+    if (name.equals("none") || name.equals("None")) {
+      return new Computed(() -> None.NONE);
+    }
+    if (at("(")) {
+      Call call = call();
+      return new Computed(() -> Functions.call(Run.current(), name, call.arguments()));
+    }
+    return new Computed(() -> Run.current().variable(name));
+  }
+
+  private AstNode parentheses() throws ScanException, ParseException {
+    expect("(");
+    List<AstNode> items = new ArrayList<>();
+    boolean tuple = false;
+    while (!at(")")) {
+      items.add(expression());
+      if (!skip(",")) {
         break;
       }
-      isTuple = true;
+      tuple = true;
     }
-    if (!isTuple && items.size() == 1) {
+    expect(")");
+    if (items.size() == 1 && !tuple) {
       return items.get(0);
     }
-    if (items.isEmpty() && !explicit) {
-      throw tokens.unexpected("a value");
-    }
-    return frame -> new Tuple(evaluate(items, frame));
+    return new Computed(() -> new Tuple(Call.values(items)));
   }
 
-  private boolean atTupleEnd(String end) {
-    Token token = tokens.current();
-    return token.kind() == Kind.VARIABLE_END
-        || token.kind() == Kind.BLOCK_END
-        || token.isOperator(")")
-        || (!end.isEmpty() && token.isName(end));
-  }
-
-  private Expression postfix(Expression of) {
-    Expression node = of;
-    while (true) {
-      Token token = tokens.current();
-      if (tokens.skipOperator(".")) {
-        node = attribute(token, node);
-      } else if (tokens.skipOperator("[")) {
-        node = subscript(token, node);
-      } else if (token.isOperator("(")) {
-        node = call(node);
-      } else {
-        return node;
+  private List<AstNode> elements(String open, String close) throws ScanException, ParseException {
+    expect(open);
+    List<AstNode> items = new ArrayList<>();
+    while (!at(close)) {
+      items.add(expression());
+      if (!skip(",")) {
+        break;
       }
     }
+    expect(close);
+    return items;
   }
 
-  private Expression attribute(Token dot, Expression of) {
-    Token name = tokens.next();
-    if (name.kind() == Kind.INTEGER) {
-      return item(dot, of, constant(integer(name)));
-    }
-    if (name.kind() != Kind.NAME) {
-      throw JinjaException.at(
-          name.line(), "expected a name behind the dot, found " + name.describe());
-    }
-    return frame -> {
-      Object value = of.evaluate(frame);
-      frame.run.line = dot.line();
-      return Attributes.get(value, name.text());
-    };
-  }
-
-  private static Expression item(Token at, Expression of, Expression key) {
-    return frame -> {
-      Object value = of.evaluate(frame);
-      Object index = key.evaluate(frame);
-      frame.run.line = at.line();
-      return Sequences.item(frame.run, value, index);
-    };
-  }
-
-  private Expression subscript(Token bracket, Expression of) {
-    Expression start = constant(None.NONE);
-    if (!tokens.current().isOperator(":")) {
-      start = expression();
-      if (tokens.skipOperator("]")) {
-        return item(bracket, of, start);
+  private AstNode dictionary() throws ScanException, ParseException {
+    expect("{");
+    Map<AstNode, AstNode> items = new LinkedHashMap<>();
+    while (!at("}")) {
+      AstNode key = expression();
+      expect(":");
+      items.put(key, expression());
+      if (!skip(",")) {
+        break;
       }
     }
-    tokens.expectOperator(":");
-    Expression from = start;
-    Expression to = bound();
-    Expression step = tokens.skipOperator(":") ? bound() : constant(None.NONE);
-    tokens.expectOperator("]");
-    return frame ->
-        Sequences.slice(
-            frame.run,
-            of.evaluate(frame),
-            from.evaluate(frame),
-            to.evaluate(frame),
-            step.evaluate(frame));
-  }
-
-  private Expression bound() {
-    boolean absent = tokens.current().isOperator(":") || tokens.current().isOperator("]");
-    return absent ? constant(None.NONE) : expression();
-  }
-
-  Call call(Expression function) {
-    Token token = tokens.current();
-    return new Call(token.line(), function, arguments());
-  }
-
-  /** Reads arguments in parentheses. */
-  ArgumentList arguments() {
-    tokens.expectOperator("(");
-    ArgumentList.Builder list = new ArgumentList.Builder();
-    boolean first = true;
-    while (!tokens.skipOperator(")")) {
-      if (!first) {
-        tokens.expectOperator(",");
-        if (tokens.skipOperator(")")) {
-          break;
-        }
-      }
-      first = false;
-      if (tokens.skipOperator("*")) {
-        list.spread(expression());
-      } else if (tokens.skipOperator("**")) {
-        list.spreadNamed(expression());
-      } else if (tokens.current().kind() == Kind.NAME && tokens.look().isOperator("=")) {
-        String name = tokens.expectName();
-        tokens.next();
-        list.named(name, expression());
-      } else {
-        list.positional(expression(), tokens);
-      }
-    }
-    return list.build();
-  }
-
-  private Expression filtersAndTests(Expression of) {
-    Expression node = of;
-    while (true) {
-      Token token = tokens.current();
-      if (tokens.skipOperator("|")) {
-        node = filter(node);
-      } else if (tokens.skipName("is")) {
-        node = test(node);
-      } else if (token.isOperator("(")) {
-        node = call(node);
-      } else {
-        return node;
-      }
-    }
-  }
-
-  /** Reads the name and arguments of a filter and applies it. */
-  Expression filter(Expression value) {
-    int line = tokens.current().line();
-    String name = dottedName();
-    ArgumentList arguments = tokens.current().isOperator("(") ? arguments() : ArgumentList.EMPTY;
-    return frame -> {
-      Object input = value.evaluate(frame);
-      Arguments given = arguments.evaluate(frame);
-      frame.run.line = line;
-      return Filters.apply(frame.run, name, given.behind(input));
-    };
-  }
-
-  private String dottedName() {
-    StringBuilder name = new StringBuilder(tokens.expectName());
-    while (tokens.skipOperator(".")) {
-      name.append('.').append(tokens.expectName());
-    }
-    return name.toString();
-  }
-
-  private Expression test(Expression value) {
-    int line = tokens.current().line();
-    boolean negated = tokens.skipName("not");
-    String name = dottedName();
-    ArgumentList arguments = ArgumentList.EMPTY;
-    Token token = tokens.current();
-    if (token.isOperator("(")) {
-      arguments = arguments();
-    } else if (takesArgument(token)) {
-      if (token.isName("is")) {
-        throw JinjaException.at(line, "tests cannot be chained with \"is\"");
-      }
-      arguments = new ArgumentList.Builder().positional(postfix(primary()), tokens).build();
-    }
-    ArgumentList list = arguments;
-    return frame -> {
-      Object input = value.evaluate(frame);
-      Arguments given = list.evaluate(frame);
-      frame.run.line = line;
-      return Tests.apply(frame.run, name, given.behind(input)) != negated;
-    };
-  }
-
-  private static boolean takesArgument(Token token) {
-    if (token.kind() == Kind.NAME) {
-      return !NO_ARGUMENT.contains(token.text());
-    }
-    return ARGUMENT.contains(token.kind()) || token.isOperator("[") || token.isOperator("{");
+    expect("}");
+    return new Computed(
+        () -> {
+          Map<String, Object> values = new LinkedHashMap<>();
+          items.forEach(
+              (k, v) -> values.put(Types.text("a key", Computed.value(k)), Computed.value(v)));
+          return values;
+        });
   }
 }

@@ -1,5 +1,7 @@
 package io.github.lora4j.internal.jinja;
 
+import org.jspecify.annotations.Nullable;
+
 /** A template that cannot be read or rendered. */
 public final class JinjaException extends RuntimeException {
 
@@ -17,6 +19,22 @@ public final class JinjaException extends RuntimeException {
   /** Returns an error whose line the statement that runs will add. */
   static JinjaException of(String message) {
     return new JinjaException(message, 0, false);
+  }
+
+  /** Returns the error of ours that another one carries, else one with its message. */
+  static JinjaException from(@Nullable Throwable error, String message) {
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      if (cause instanceof JinjaException ours) {
+        return ours;
+      }
+      if (cause instanceof StackOverflowError) {
+        return of("the template nests too deep");
+      }
+    }
+    String reason = error == null || error.getMessage() == null ? message : error.getMessage();
+    JinjaException wrapped = of(String.valueOf(reason));
+    wrapped.initCause(error);
+    return wrapped;
   }
 
   static JinjaException at(int line, String message) {

@@ -1,8 +1,8 @@
 package io.github.lora4j.internal.jinja;
 
+import com.hubspot.jinjava.tree.Node;
 import java.time.Clock;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -20,10 +20,18 @@ public final class JinjaTemplate {
 
   private static final int MAX_SOURCE = 8 << 20;
 
-  private final List<Statement> statements;
+  private final Engine engine = new Engine();
+  private final Node root;
 
-  private JinjaTemplate(List<Statement> statements) {
-    this.statements = statements;
+  private JinjaTemplate(String source) {
+    Run run = new Run(Clock.systemUTC(), engine);
+    try {
+      this.root = engine.parse(Trimming.apply(source), run);
+    } catch (StackOverflowError e) {
+      throw JinjaException.at(Math.max(1, run.line), "the template nests too deep");
+    } catch (RuntimeException e) {
+      throw JinjaException.from(e, e.toString()).withLine(Math.max(1, run.line));
+    }
   }
 
   /**
@@ -35,11 +43,7 @@ public final class JinjaTemplate {
     if (source.length() > MAX_SOURCE) {
       throw JinjaException.at(1, "the template has more than " + MAX_SOURCE + " characters");
     }
-    try {
-      return new JinjaTemplate(new Parser(Lexer.tokens(source)).template());
-    } catch (StackOverflowError e) {
-      throw JinjaException.at(1, "the template nests too deep");
-    }
+    return new JinjaTemplate(source);
   }
 
   /**
@@ -51,17 +55,16 @@ public final class JinjaTemplate {
    * @throws IllegalArgumentException if a variable is of another type
    */
   public String render(Map<String, ?> variables, Clock clock) {
-    Run run = new Run(clock);
+    Map<String, Object> values = new HashMap<>();
+    variables.forEach((name, value) -> values.put(name, Types.imported(name, value)));
+    Run run = new Run(clock, engine);
+    run.interpreter.getContext().putAll(values);
     try {
-      Map<String, Object> values = new HashMap<>();
-      variables.forEach((name, value) -> values.put(name, Imported.value(name, value)));
-      Frame frame = Frame.root(run, values);
-      Block.execute(statements, frame);
-      return frame.output();
-    } catch (JinjaException e) {
-      throw e.withLine(run.line);
+      return run.interpreter.render(root, false);
     } catch (StackOverflowError e) {
-      throw JinjaException.at(run.line, "values or calls nest too deep");
+      throw JinjaException.at(Math.max(1, run.line), "values or calls nest too deep");
+    } catch (RuntimeException e) {
+      throw JinjaException.from(e, e.toString()).withLine(Math.max(1, run.line));
     }
   }
 }

@@ -33,16 +33,16 @@ final class Json {
   static Object filter(Run run, Arguments arguments) {
     @Nullable Object[] values =
         arguments.bind("tojson", 1, "value", "ensure_ascii", "indent", "separators", "sort_keys");
-    String indent = indent(run, Sequences.given(values[2]));
+    String indent = indent(run, values[2]);
     String itemSeparator = indent == null ? ", " : ",";
     String keySeparator = ": ";
     if (values[3] != null && values[3] != None.NONE) {
-      List<Object> separators = Sequences.elements(run, values[3]);
+      List<Object> separators = Items.elements(run, values[3]);
       if (separators.size() != 2) {
         throw JinjaException.of("tojson expects two separators, found " + separators.size());
       }
-      itemSeparator = TextMethods.text("tojson", separators.get(0));
-      keySeparator = TextMethods.text("tojson", separators.get(1));
+      itemSeparator = Types.text("a separator", separators.get(0));
+      keySeparator = Types.text("a separator", separators.get(1));
     }
     Json json =
         new Json(
@@ -52,27 +52,27 @@ final class Json {
             itemSeparator,
             keySeparator,
             values[4] != null && Types.isTrue(values[4]));
-    json.value(Sequences.given(values[0]), "\n");
+    json.value(Items.given(values[0]), "\n");
     return json.result.toString();
   }
 
-  private static @Nullable String indent(Run run, Object indent) {
-    if (indent == None.NONE) {
+  private static @Nullable String indent(Run run, @Nullable Object indent) {
+    if (indent == null || indent == None.NONE) {
       return null;
     }
-    if (Types.isText(indent)) {
-      return Types.text(indent);
+    if (indent instanceof String text) {
+      return text;
     }
-    int width = Numbers.small("the indent of tojson", indent);
-    run.budget.characters(Math.max(0, width));
-    return " ".repeat(Math.max(0, width));
+    long width = Math.max(0, Types.integer("the indent of tojson", indent));
+    run.budget.characters(width);
+    return " ".repeat((int) width);
   }
 
   private void value(Object value, String lineBreak) {
     int before = result.length();
-    if (Types.isText(value)) {
-      quote(Types.text(value));
-    } else if (value instanceof Boolean || Types.isInteger(value)) {
+    if (value instanceof String text) {
+      quote(text);
+    } else if (value instanceof Boolean || value instanceof Long) {
       result.append(value);
     } else if (value == None.NONE) {
       result.append("null");
@@ -97,7 +97,7 @@ final class Json {
     if (Double.isInfinite(number)) {
       return number > 0 ? "Infinity" : "-Infinity";
     }
-    return Numbers.text(number);
+    return Representation.number(number);
   }
 
   private void list(List<?> list, String lineBreak) {
@@ -117,33 +117,17 @@ final class Json {
     List<? extends Map.Entry<?, ?>> entries =
         sorted
             ? map.entrySet().stream()
-                .sorted((a, b) -> key(a.getKey()).compareTo(key(b.getKey())))
+                .sorted((a, b) -> a.getKey().toString().compareTo(b.getKey().toString()))
                 .toList()
             : List.copyOf(map.entrySet());
     for (Map.Entry<?, ?> entry : entries) {
       result.append(separator).append(indent == null ? "" : inner);
       separator = itemSeparator;
-      quote(key(entry.getKey()));
+      quote(entry.getKey().toString());
       result.append(keySeparator);
       value(entry.getValue(), inner);
     }
     result.append(indent == null || map.isEmpty() ? "" : lineBreak).append('}');
-  }
-
-  private static String key(Object key) {
-    if (Types.isText(key)) {
-      return Types.text(key);
-    }
-    if (key == None.NONE) {
-      return "null";
-    }
-    if (key instanceof Double number) {
-      return number(number);
-    }
-    if (Types.isInteger(key) || key instanceof Boolean) {
-      return key.toString();
-    }
-    throw JinjaException.of("tojson cannot write the key " + Representation.shorten(key));
   }
 
   private void quote(String text) {

@@ -1,66 +1,34 @@
 package io.github.lora4j.internal.jinja;
 
+import com.hubspot.jinjava.util.ForLoop;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The variable {@code loop}. */
-final class Loop {
+final class Loop extends ForLoop {
 
-  private final List<Object> elements;
-  private final int depth;
-  private int index;
-  private @Nullable Object last;
+  private final List<Object> items;
 
-  Loop(List<Object> elements, int depth) {
-    this.elements = elements;
-    this.depth = depth;
-  }
-
-  void moveTo(int position) {
-    index = position;
-  }
-
-  int depth() {
-    return depth;
+  Loop(List<Object> items) {
+    super(items.iterator(), items.size());
+    this.items = items;
   }
 
   @Nullable Object attribute(String name) {
-    int count = elements.size();
+    int index = getIndex0();
+    long left = (long) items.size() - index;
     return switch (name) {
       case "index" -> index + 1L;
       case "index0" -> (long) index;
-      case "revindex" -> (long) count - index;
-      case "revindex0" -> count - index - 1L;
+      case "revindex" -> left;
+      case "revindex0" -> left - 1;
       case "first" -> index == 0;
-      case "last" -> index == count - 1;
-      case "length" -> (long) count;
-      case "depth" -> (long) depth;
-      case "depth0" -> depth - 1L;
+      case "last" -> left == 1;
+      case "length" -> (long) items.size();
       case "previtem" ->
-          index == 0
-              ? new Undefined("there is no previous element in the loop")
-              : elements.get(index - 1);
-      case "nextitem" ->
-          index == count - 1
-              ? new Undefined("there is no next element in the loop")
-              : elements.get(index + 1);
-      case "cycle" ->
-          (Function)
-              (run, arguments) -> {
-                if (arguments.positional().isEmpty()) {
-                  throw JinjaException.of("loop.cycle needs values");
-                }
-                return arguments.positional().get(index % arguments.positional().size());
-              };
-      case "changed" ->
-          (Function)
-              (run, arguments) -> {
-                Object now = new Tuple(arguments.positional());
-                boolean changed = last == null || !Comparison.equal(run.budget, last, now);
-                last = now;
-                return changed;
-              };
-      default -> null;
+          index > 0 ? items.get(index - 1) : new Undefined("there is no previous item");
+      case "nextitem" -> left > 1 ? items.get(index + 1) : new Undefined("there is no next item");
+      default -> throw JinjaException.of("loop." + name + " is not supported");
     };
   }
 }

@@ -1,90 +1,71 @@
 package io.github.lora4j.internal.jinja;
 
-import java.util.LinkedHashMap;
+import com.hubspot.jinjava.interpret.Context;
+import com.hubspot.jinjava.interpret.JinjavaInterpreter;
+import com.hubspot.jinjava.tree.Node;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A macro, or the body of a call block.
- *
- * @param defaults of the last parameters
- * @param names what the body mentions: {@code varargs} and {@code kwargs} take what is left over
+ * A part of a template that can be called. It sees the variables of where it stands, not those of
+ * where it is called.
  */
-record Macro(
-    String name,
-    List<String> parameters,
-    List<Expression> defaults,
-    List<Statement> body,
-    Set<String> names,
-    Frame definedIn)
-    implements Function {
+final class Macro {
 
-  @Override
-  public Object call(Run run, Arguments arguments) {
-    if (run.depth >= Budget.MAX_DEPTH) {
-      throw JinjaException.of("more than " + Budget.MAX_DEPTH + " macros call each other");
+  /**
+   * A parameter.
+   *
+   * @param otherwise the expression that stands in where nothing is given, null if there is none
+   */
+  record Parameter(String name, @Nullable String otherwise) {}
+
+  private final String name;
+  private final List<Parameter> parameters;
+  private final List<Node> body;
+  private final Context definition;
+  private final Engine engine;
+
+  Macro(
+      String name,
+      List<Parameter> parameters,
+      List<Node> body,
+      Context definition,
+      Interpreter interpreter) {
+    this.name = name;
+    this.parameters = parameters;
+    this.body = body;
+    this.definition = definition;
+    this.engine = interpreter.engine;
+  }
+
+  String call(Run run, Arguments arguments) {
+    if (run.depth == Budget.MAX_DEPTH) {
+      throw JinjaException.of("more than " + Budget.MAX_DEPTH + " macros within each other");
     }
+    @Nullable Object[] values =
+        arguments.bind(name, 0, parameters.stream().map(Parameter::name).toArray(String[]::new));
+    Interpreter caller = run.interpreter;
+    int line = run.line;
     run.depth++;
-    try {
-      Frame frame = definedIn.capture();
-      bind(frame, arguments);
-      Block.execute(body, frame);
-      return frame.output();
-    } finally {
-      run.depth--;
-    }
-  }
-
-  private void bind(Frame frame, Arguments arguments) {
-    List<Object> positional = arguments.positional();
-    Map<String, Object> rest = new LinkedHashMap<>(arguments.named());
-    for (int i = 0; i < parameters.size(); i++) {
-      String parameter = parameters.get(i);
-      Object named = rest.remove(parameter);
-      int defaulted = i - (parameters.size() - defaults.size());
-      if (i < positional.size()) {
-        if (named != null) {
-          throw JinjaException.of(
-              "the macro " + name + " was given twice its argument " + parameter);
+    Interpreter called = engine.interpreter(run, definition);
+    run.interpreter = called;
+    try (var current = JinjavaInterpreter.closeablePushCurrent(called).get()) {
+      for (int i = 0; i < values.length; i++) {
+        Parameter parameter = parameters.get(i);
+        Object value = values[i];
+        if (value == null) {
+          value =
+              parameter.otherwise == null
+                  ? new Undefined("\"" + parameter.name + "\" was not given")
+                  : called.value(parameter.otherwise);
         }
-        frame.set(parameter, positional.get(i));
-      } else if (named != null) {
-        frame.set(parameter, named);
-      } else if (defaulted >= 0) {
-        frame.set(parameter, defaults.get(defaulted).evaluate(frame));
-      } else {
-        frame.set(parameter, new Undefined("parameter \"" + parameter + "\" was not provided"));
+        called.getContext().put(parameter.name, value);
       }
-    }
-    bindRest(frame, positional, rest);
-  }
-
-  private void bindRest(Frame frame, List<Object> positional, Map<String, Object> rest) {
-    if (names.contains("caller") && !parameters.contains("caller")) {
-      Object caller = rest.remove("caller");
-      frame.set("caller", caller == null ? new Undefined("no caller is defined") : caller);
-    }
-    if (names.contains("varargs")) {
-      frame.set(
-          "varargs",
-          new Tuple(
-              positional.subList(
-                  Math.min(parameters.size(), positional.size()), positional.size())));
-    } else if (positional.size() > parameters.size()) {
-      throw JinjaException.of(
-          "the macro "
-              + name
-              + " takes at most "
-              + parameters.size()
-              + " arguments, found "
-              + positional.size());
-    }
-    if (names.contains("kwargs")) {
-      frame.set("kwargs", new LinkedHashMap<Object, Object>(rest));
-    } else if (!rest.isEmpty()) {
-      throw JinjaException.of(
-          "the macro " + name + " has no argument " + rest.keySet().iterator().next());
+      return ((Interpreter) current.value()).render(body);
+    } finally {
+      run.interpreter = caller;
+      run.line = line;
+      run.depth--;
     }
   }
 }

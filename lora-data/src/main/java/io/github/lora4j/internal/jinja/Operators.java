@@ -1,29 +1,38 @@
 package io.github.lora4j.internal.jinja;
 
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Arithmetic on values. */
+/** Arithmetic and joining of values as Python does it. */
 final class Operators {
 
   private Operators() {}
 
+  static JinjaException unsupported(String operator, Object left, Object right) {
+    for (Object value : new Object[] {left, right}) {
+      if (value instanceof Undefined undefined) {
+        return undefined.error();
+      }
+    }
+    return JinjaException.of(
+        "\"" + operator + "\" does not work on " + Types.name(left) + " and " + Types.name(right));
+  }
+
+  static Object negative(Object value) {
+    if (value instanceof Double number) {
+      return -number;
+    }
+    return Math.negateExact(Types.integer("the operand of \"-\"", value));
+  }
+
   static Object binary(String operator, Run run, Object left, Object right) {
     run.budget.value(left);
     run.budget.value(right);
-    requireDefined(left);
-    if (operator.equals("%") && Types.isText(left)) {
-      return PercentFormat.format(run, Types.text(left), right);
+    if (operator.equals("~")) {
+      return joined(run, Representation.text(run, left), Representation.text(run, right));
     }
-    requireDefined(right);
-    if (Types.isNumber(left) && Types.isNumber(right)) {
-      return left instanceof Double || right instanceof Double || operator.equals("/")
-          ? real(operator, Numbers.real(left), Numbers.real(right))
-          : integer(operator, Numbers.big(left), Numbers.big(right));
-    }
-    if (operator.equals("+") && Types.isText(left) && Types.isText(right)) {
-      return join(run, left, right);
+    if (operator.equals("+") && left instanceof String first && right instanceof String second) {
+      return joined(run, first, second);
     }
     if (operator.equals("+")
         && left instanceof List<?> first
@@ -34,119 +43,52 @@ final class Operators {
       all.addAll(second);
       return left instanceof Tuple ? new Tuple(all) : all;
     }
-    if (operator.equals("*")) {
-      return Types.isNumber(left) ? repeat(run, right, left) : repeat(run, left, right);
+    if (operator.equals("*") && left instanceof String text && right instanceof Long times) {
+      run.budget.characters(Math.multiplyHigh(text.length(), times) > 0 ? Long.MAX_VALUE : 0);
+      run.budget.characters(Math.max(0, text.length() * times));
+      return text.repeat((int) Math.max(0, times));
     }
-    throw unsupported(operator, left, right);
+    if (!Types.isNumber(left) || !Types.isNumber(right)) {
+      throw unsupported(operator, left, right);
+    }
+    try {
+      return left instanceof Double || right instanceof Double || operator.equals("/")
+          ? reals(operator, real(left), real(right))
+          : integers(operator, Types.integer("it", left), Types.integer("it", right));
+    } catch (ArithmeticException e) {
+      throw JinjaException.of("\"" + operator + "\" overflows or divides by zero");
+    }
   }
 
-  private static void requireDefined(Object value) {
-    if (value instanceof Undefined undefined) {
-      throw undefined.error();
-    }
+  private static String joined(Run run, String left, String right) {
+    run.budget.characters((long) left.length() + right.length());
+    return left + right;
   }
 
-  static JinjaException unsupported(String operator, Object left, Object right) {
-    return JinjaException.of(
-        "\"" + operator + "\" does not work on " + Types.name(left) + " and " + Types.name(right));
+  static double real(Object value) {
+    return value instanceof Double number ? number : Types.integer("a number", value);
   }
 
-  private static Object join(Run run, Object left, Object right) {
-    if (left instanceof Markup || right instanceof Markup) {
-      return new Markup(
-          Markup.escaped(run.budget, left).text() + Markup.escaped(run.budget, right).text());
-    }
-    String joined = Types.text(left) + Types.text(right);
-    run.budget.characters(joined.length());
-    return joined;
-  }
-
-  private static Object repeat(Run run, Object value, Object times) {
-    if (!(Types.isText(value) || value instanceof List)
-        || !Types.isNumber(times)
-        || times instanceof Double) {
-      throw unsupported("*", value, times);
-    }
-    long count = Math.max(0, Numbers.small("the number of repetitions", times));
-    if (Types.isText(value)) {
-      String text = Types.text(value);
-      run.budget.characters(text.length() * count);
-      String repeated = text.repeat((int) count);
-      return value instanceof Markup ? new Markup(repeated) : repeated;
-    }
-    List<?> list = (List<?>) value;
-    run.budget.elements(list.size() * count);
-    List<Object> all = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      all.addAll(list);
-    }
-    return value instanceof Tuple ? new Tuple(all) : all;
-  }
-
-  private static Object integer(String operator, BigInteger left, BigInteger right) {
+  private static Object integers(String operator, long left, long right) {
     return switch (operator) {
-      case "+" -> Numbers.integer(left.add(right));
-      case "-" -> Numbers.integer(left.subtract(right));
-      case "*" -> Numbers.integer(left.multiply(right));
-      case "//" -> Numbers.integer(floorDivide(left, right)[0]);
-      case "%" -> Numbers.integer(floorDivide(left, right)[1]);
-      default -> power(left, right);
+      case "+" -> Math.addExact(left, right);
+      case "-" -> Math.subtractExact(left, right);
+      case "*" -> Math.multiplyExact(left, right);
+      case "//" -> Math.floorDiv(left, right);
+      default -> Math.floorMod(left, right);
     };
   }
 
-  private static BigInteger[] floorDivide(BigInteger left, BigInteger right) {
-    if (right.signum() == 0) {
-      throw JinjaException.of("division by zero");
-    }
-    BigInteger[] parts = left.divideAndRemainder(right);
-    return parts[1].signum() != 0 && parts[1].signum() != right.signum()
-        ? new BigInteger[] {parts[0].subtract(BigInteger.ONE), parts[1].add(right)}
-        : parts;
-  }
-
-  private static Object power(BigInteger left, BigInteger right) {
-    if (right.signum() < 0) {
-      return Math.pow(left.doubleValue(), right.doubleValue());
-    }
-    int exponent = Numbers.small("an exponent", Numbers.integer(right));
-    // Refused before it is computed.
-    if (exponent > 1 && (long) left.bitLength() * exponent > 2L * Numbers.MAX_BITS) {
-      throw Numbers.tooLarge();
-    }
-    return Numbers.integer(left.pow(exponent));
-  }
-
-  private static Object real(String operator, double left, double right) {
-    if (right == 0 && "/ // %".contains(operator)) {
-      throw JinjaException.of("division by zero");
+  private static Object reals(String operator, double left, double right) {
+    if (right == 0 && "//%".contains(operator)) {
+      throw new ArithmeticException();
     }
     return switch (operator) {
       case "+" -> left + right;
       case "-" -> left - right;
       case "*" -> left * right;
       case "/" -> left / right;
-      case "//" -> Math.floor(left / right);
-      case "%" -> left - right * Math.floor(left / right);
-      default -> Math.pow(left, right);
+      default -> throw JinjaException.of("\"" + operator + "\" of floats is not supported");
     };
-  }
-
-  static Object negate(Object value) {
-    requireDefined(value);
-    if (value instanceof Double number) {
-      return -number;
-    }
-    if (Types.isNumber(value)) {
-      return Numbers.integer(Numbers.big(value).negate());
-    }
-    throw JinjaException.of("\"-\" does not work on " + Types.name(value));
-  }
-
-  static Object plus(Object value) {
-    requireDefined(value);
-    if (Types.isNumber(value)) {
-      return value instanceof Boolean ? Numbers.integer(Numbers.big(value)) : value;
-    }
-    throw JinjaException.of("\"+\" does not work on " + Types.name(value));
   }
 }

@@ -95,17 +95,6 @@ final class PythonText {
     return Character.isUpperCase(c) || Character.isLowerCase(c) || Character.isTitleCase(c);
   }
 
-  /** Returns whether there are characters and all of them pass. */
-  static boolean all(String text, IntPredicate test) {
-    return !text.isEmpty() && text.codePoints().allMatch(test);
-  }
-
-  /** Returns whether there is a cased character and none of the other case. */
-  static boolean allOfCase(String text, IntPredicate wanted) {
-    return text.codePoints().anyMatch(wanted)
-        && text.codePoints().filter(PythonText::isCased).allMatch(wanted);
-  }
-
   /** Returns whether {@code repr} shows the character as it is. */
   static boolean isPrintable(int c) {
     return switch (Character.getType(c)) {

@@ -1,5 +1,7 @@
 package io.github.lora4j.internal.jinja;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Collection;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -9,6 +11,14 @@ final class Representation {
 
   private static final int SHORT = 40;
 
+  /** From 1e16 on, and below 1e-4, Python writes an exponent. */
+  private static final int MAX_PLAIN = 16;
+
+  private static final int MIN_PLAIN = -4;
+
+  /** Digits that tell any two doubles apart. */
+  private static final int MAX_DIGITS = 17;
+
   private final Budget budget;
   private final StringBuilder result = new StringBuilder();
 
@@ -17,23 +27,22 @@ final class Representation {
   }
 
   /** Returns what a template writes for the value. */
-  static String text(Budget budget, Object value) {
-    if (Types.isText(value)) {
-      return Types.text(value);
+  static String text(Run run, Object value) {
+    if (value instanceof String text) {
+      return text;
     }
-    return value instanceof Undefined ? "" : repr(budget, value);
+    return value instanceof Undefined ? "" : repr(run, value);
   }
 
-  static String repr(Budget budget, Object value) {
-    Representation representation = new Representation(budget);
+  static String repr(Run run, Object value) {
+    Representation representation = new Representation(run.budget);
     representation.append(value);
     return representation.result.toString();
   }
 
   /** Returns a short form for messages. */
   static String shorten(Object value) {
-    if (Types.isText(value)) {
-      String text = Types.text(value);
+    if (value instanceof String text) {
       return "\"" + (text.length() > SHORT ? text.substring(0, SHORT) + "..." : text) + "\"";
     }
     return value instanceof Number ? value.toString() : Types.name(value);
@@ -41,16 +50,12 @@ final class Representation {
 
   private void append(Object value) {
     int before = result.length();
-    if (value instanceof Markup markup) {
-      result.append("Markup(");
-      quote(markup.text());
-      result.append(')');
-    } else if (value instanceof String text) {
+    if (value instanceof String text) {
       quote(text);
     } else if (value instanceof Boolean truth) {
       result.append(truth ? "True" : "False");
     } else if (value instanceof Double number) {
-      result.append(Numbers.text(number));
+      result.append(number(number));
     } else if (value instanceof Tuple tuple) {
       list("(", tuple, tuple.size() == 1 ? ",)" : ")", this::append);
     } else if (value instanceof Collection<?> list) {
@@ -110,5 +115,39 @@ final class Representation {
               }
             });
     result.append(quote);
+  }
+
+  /** Returns a number as Python's {@code repr}: the fewest digits that give the same double. */
+  static String number(double number) {
+    if (Double.isNaN(number)) {
+      return "nan";
+    }
+    if (Double.isInfinite(number)) {
+      return number > 0 ? "inf" : "-inf";
+    }
+    if (number == 0) {
+      return 1 / number < 0 ? "-0.0" : "0.0";
+    }
+    BigDecimal exact = new BigDecimal(number);
+    BigDecimal shortest = exact;
+    for (int digits = 1; digits <= MAX_DIGITS; digits++) {
+      shortest = exact.round(new MathContext(digits));
+      if (shortest.doubleValue() == number) {
+        break;
+      }
+    }
+    shortest = shortest.stripTrailingZeros();
+    int exponent = shortest.precision() - shortest.scale() - 1;
+    if (exponent >= MIN_PLAIN && exponent < MAX_PLAIN) {
+      String plain = shortest.toPlainString();
+      return plain.indexOf('.') < 0 ? plain + ".0" : plain;
+    }
+    String digits = shortest.unscaledValue().abs().toString();
+    return (number < 0 ? "-" : "")
+        + digits.charAt(0)
+        + (digits.length() > 1 ? "." + digits.substring(1) : "")
+        + (exponent < 0 ? "e-" : "e+")
+        + (Math.abs(exponent) < 10 ? "0" : "")
+        + Math.abs(exponent);
   }
 }

@@ -1,56 +1,39 @@
 package io.github.lora4j.internal.jinja;
 
-import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What kind of value something is, in Python's terms. */
 final class Types {
 
   private Types() {}
 
-  static boolean isText(Object value) {
-    return value instanceof String || value instanceof Markup;
-  }
-
-  /** Returns the characters of a value for which {@link #isText} holds. */
-  static String text(Object value) {
-    return value instanceof Markup markup ? markup.text() : (String) value;
-  }
-
-  static boolean isInteger(Object value) {
-    return value instanceof Long || value instanceof BigInteger;
-  }
-
   static boolean isNumber(Object value) {
-    return isInteger(value) || value instanceof Double || value instanceof Boolean;
+    return value instanceof Long || value instanceof Double || value instanceof Boolean;
   }
 
-  /** Returns whether Python can go through it; then {@link Sequences#elements} does. */
+  /** Returns whether Python can go through it; then {@link Items#elements} does. */
   static boolean isIterable(Object value) {
-    return isText(value)
-        || value instanceof Collection
-        || value instanceof Map
-        || value instanceof Stream
-        || value instanceof Undefined;
+    return isSequence(value) || value instanceof Stream;
   }
 
   static boolean isSequence(Object value) {
-    return isIterable(value) && !(value instanceof Stream);
+    return value instanceof String
+        || value instanceof Collection
+        || value instanceof Map
+        || value instanceof Undefined;
   }
 
-  static boolean isCallable(Object value) {
-    // Python's undefined value can be called, only to fail.
-    return value instanceof Function || value instanceof Undefined;
-  }
-
-  static boolean isTrue(Object value) {
+  static boolean isTrue(@Nullable Object value) {
     if (value instanceof Boolean truth) {
       return truth;
     }
-    if (isText(value)) {
-      return !text(value).isEmpty();
+    if (value instanceof String text) {
+      return !text.isEmpty();
     }
     if (value instanceof Collection<?> list) {
       return !list.isEmpty();
@@ -61,18 +44,36 @@ final class Types {
     if (value instanceof Number number) {
       return number.doubleValue() != 0;
     }
-    return !(value instanceof Undefined || value instanceof None);
+    return !(value == null || value instanceof Undefined || value instanceof None);
+  }
+
+  /** Returns an integer or boolean as an integer. */
+  static long integer(String what, Object value) {
+    if (value instanceof Boolean truth) {
+      return truth ? 1 : 0;
+    }
+    if (value instanceof Long number) {
+      return number;
+    }
+    throw JinjaException.of(what + " must be an integer, found " + name(value));
+  }
+
+  static String text(String what, @Nullable Object value) {
+    if (value instanceof String text) {
+      return text;
+    }
+    throw JinjaException.of(what + " must be a text, found " + name(value));
   }
 
   /** Returns Python's name of the type, for messages. */
-  static String name(Object value) {
-    if (isText(value)) {
+  static String name(@Nullable Object value) {
+    if (value instanceof String) {
       return "a str";
     }
     if (value instanceof Boolean) {
       return "a bool";
     }
-    if (isInteger(value)) {
+    if (value instanceof Long) {
       return "an int";
     }
     if (value instanceof Double) {
@@ -87,12 +88,55 @@ final class Types {
     if (value instanceof List) {
       return "a list";
     }
-    if (value instanceof Stream) {
-      return "a generator";
+    return value == null || value instanceof None
+        ? "None"
+        : value instanceof Undefined undefined
+            ? "nothing, as " + undefined.problem()
+            : "a " + value.getClass().getSimpleName();
+  }
+
+  /**
+   * Copies a value in the few types that templates know.
+   *
+   * @param name of the variable, for the message
+   */
+  static Object imported(String name, @Nullable Object value) {
+    if (value == null) {
+      return None.NONE;
     }
-    if (value instanceof Function) {
-      return "a function";
+    if (value instanceof CharSequence || value instanceof Character) {
+      return value.toString();
     }
-    return value instanceof None ? "None" : "a " + value.getClass().getSimpleName();
+    if (value instanceof Boolean || value instanceof Long || value instanceof Double) {
+      return value;
+    }
+    if (value instanceof Integer || value instanceof Short || value instanceof Byte) {
+      return ((Number) value).longValue();
+    }
+    if (value instanceof Float) {
+      return Double.valueOf(value.toString());
+    }
+    if (value instanceof Iterable<?> list) {
+      List<Object> copy = new ArrayList<>();
+      list.forEach(element -> copy.add(imported(name, element)));
+      return copy;
+    }
+    if (value instanceof Map<?, ?> map) {
+      Map<String, Object> copy = new LinkedHashMap<>();
+      map.forEach(
+          (key, element) -> {
+            if (!(key instanceof String text)) {
+              throw new IllegalArgumentException(
+                  "\"" + name + "\": the keys of maps must be texts, found " + key);
+            }
+            copy.put(text, imported(name, element));
+          });
+      return copy;
+    }
+    throw new IllegalArgumentException(
+        "\""
+            + name
+            + "\": a template takes texts, numbers, booleans, nulls, lists and maps, found "
+            + value.getClass().getName());
   }
 }

@@ -1,10 +1,11 @@
 /**
- * The template language of chat templates: Jinja2 as transformers sets it up, and no more of it.
+ * Chat templates on jinjava: what of Jinja2, as transformers sets it up, jinjava does otherwise.
  *
- * <p>A template is parsed once into statements and expressions that carry themselves out. They see
- * only values that were copied on the way in (text, numbers, booleans, lists, maps), so there is no
- * way from a template to Java. Values behave as Python's; {@link
- * io.github.lora4j.internal.jinja.JinjaTemplate} says what is bounded.
+ * <p>Jinjava splits the template into tags and texts, nests them, keeps scopes and reads the words
+ * of expressions. Here stand Python's values and operators, the filters, tests and methods that
+ * chat templates use, and the limits for templates that are not trusted. Values are copied on the
+ * way in and there is no reflection, so there is no way from a template to Java. What is not known
+ * is an error, never another text than Python's.
  */
 @NullMarked
 package io.github.lora4j.internal.jinja;

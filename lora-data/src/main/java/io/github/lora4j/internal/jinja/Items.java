@@ -1,16 +1,15 @@
 package io.github.lora4j.internal.jinja;
 
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Elements, items and slices of values. */
-final class Sequences {
+/** Elements, attributes, items and slices of values. */
+final class Items {
 
-  private Sequences() {}
+  private Items() {}
 
   static Object given(@Nullable Object value) {
     return value == null ? None.NONE : value;
@@ -19,8 +18,8 @@ final class Sequences {
   /** Returns what a loop over the value goes through. */
   static List<Object> elements(Run run, Object value) {
     List<Object> elements = new ArrayList<>();
-    if (Types.isText(value)) {
-      Types.text(value).codePoints().forEach(c -> elements.add(Character.toString(c)));
+    if (value instanceof String text) {
+      text.codePoints().forEach(c -> elements.add(Character.toString(c)));
     } else if (value instanceof Collection<?> list) {
       elements.addAll(list);
     } else if (value instanceof Map<?, ?> map) {
@@ -35,8 +34,8 @@ final class Sequences {
   }
 
   static long length(Object value) {
-    if (Types.isText(value)) {
-      return PythonText.length(Types.text(value));
+    if (value instanceof String text) {
+      return PythonText.length(text);
     }
     if (value instanceof Collection<?> list) {
       return list.size();
@@ -50,43 +49,53 @@ final class Sequences {
     throw JinjaException.of("expected something with a length, found " + Types.name(value));
   }
 
+  /** Returns {@code value.name}: an attribute of ours, or the item of that name. */
+  static Object attribute(Object value, String name) {
+    Object found = null;
+    if (value instanceof Undefined undefined) {
+      throw undefined.error();
+    } else if (value instanceof Map<?, ?> map) {
+      found = Methods.has(value, name) ? null : map.get(name);
+    } else if (value instanceof Namespace namespace) {
+      found = namespace.attributes.get(name);
+    } else if (value instanceof Loop loop) {
+      found = loop.attribute(name);
+    }
+    if (found == null && Methods.has(value, name)) {
+      throw JinjaException.of("the method " + name + " can only be called");
+    }
+    return found == null ? Undefined.attribute(value, name) : found;
+  }
+
   /** Returns {@code value[key]}, undefined if there is no such thing. */
-  static Object item(Run run, Object value, Object key) {
-    if (value instanceof Map<?, ?> map && !(key instanceof List || key instanceof Map)) {
-      Object found = map.get(Mappings.key(key));
-      if (found != null) {
-        return found;
-      }
-    } else if (value instanceof List<?> list && isIndex(key)) {
+  static Object get(Run run, Object value, Object key) {
+    if (value instanceof Map<?, ?> map) {
+      Object found = key instanceof String ? map.get(key) : null;
+      return found == null ? Undefined.element(value, key) : found;
+    }
+    if (value instanceof List<?> list && isIndex(key)) {
       int index = index(key, list.size());
       return index < 0 ? Undefined.element(value, key) : list.get(index);
-    } else if (Types.isText(value) && isIndex(key)) {
-      String text = Types.text(value);
+    }
+    if (value instanceof String text && isIndex(key)) {
       run.budget.characters(text.length());
       int index = index(key, PythonText.length(text));
       return index < 0
           ? Undefined.element(value, key)
           : Character.toString(text.codePointAt(text.offsetByCodePoints(0, index)));
     }
-    if (Types.isText(key)) {
-      Object attribute = Attributes.own(value, Types.text(key));
-      return attribute == null ? Undefined.attribute(value, Types.text(key)) : attribute;
-    }
-    return Undefined.element(value, key);
+    return key instanceof String name ? attribute(value, name) : Undefined.element(value, key);
   }
 
   private static boolean isIndex(Object key) {
-    return Types.isInteger(key) || key instanceof Boolean;
+    return key instanceof Long || key instanceof Boolean;
   }
 
   /** Returns the index from the start, -1 if it is outside. */
   private static int index(Object key, int length) {
-    BigInteger index = Numbers.big(key);
-    if (index.signum() < 0) {
-      index = index.add(BigInteger.valueOf(length));
-    }
-    boolean inside = index.signum() >= 0 && index.compareTo(BigInteger.valueOf(length)) < 0;
-    return inside ? index.intValue() : -1;
+    long index = Types.integer("an index", key);
+    index += index < 0 ? length : 0;
+    return index >= 0 && index < length ? (int) index : -1;
   }
 
   /** Returns {@code value[start:stop:step]}. */
@@ -95,13 +104,13 @@ final class Sequences {
     if (value instanceof Undefined undefined) {
       throw undefined.error();
     }
-    if (Types.isText(value)) {
-      int[] characters = Types.text(value).codePoints().toArray();
+    if (value instanceof String text) {
+      int[] characters = text.codePoints().toArray();
       StringBuilder result = new StringBuilder();
       for (int i : range(characters.length, start, stop, step)) {
         result.appendCodePoint(characters[i]);
       }
-      return value instanceof Markup ? new Markup(result.toString()) : result.toString();
+      return result.toString();
     }
     if (value instanceof List<?> list) {
       List<Object> result = new ArrayList<>();
@@ -141,11 +150,6 @@ final class Sequences {
   }
 
   private static int clamp(Object value, int limit) {
-    if (!isIndex(value)) {
-      throw JinjaException.of("the bounds of a slice must be integers, found " + Types.name(value));
-    }
-    BigInteger big = Numbers.big(value);
-    BigInteger most = BigInteger.valueOf(limit);
-    return big.min(most).max(most.negate()).intValue();
+    return (int) Math.max(-limit, Math.min(limit, Types.integer("the bound of a slice", value)));
   }
 }
