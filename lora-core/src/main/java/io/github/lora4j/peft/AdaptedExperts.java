@@ -132,6 +132,11 @@ final class AdaptedExperts implements ExpertLinear, AdaptedLayer {
   }
 
   @Override
+  public Set<String> replacing() {
+    return Set.of();
+  }
+
+  @Override
   public void activate(List<String> adapters) {
     active = adapters.stream().filter(parts::containsKey).map(parts::get).toList();
   }

@@ -21,6 +21,9 @@ interface AdaptedLayer extends AutoCloseable {
   /** Those adapters that have weights here. */
   Set<String> adapters();
 
+  /** Those of them that have something in the place of the layer or of a parameter of it. */
+  Set<String> replacing();
+
   /** Lets these adapters take part, as far as they have weights here, and no others. */
   void activate(List<String> adapters);
 

@@ -1,17 +1,24 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.Embedding;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Norm;
 import io.github.lora4j.tensor.Tensor;
-import java.util.Collection;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /** The layers of a model that adapters stand around, and what happens to all of them at once. */
@@ -20,6 +27,9 @@ final class AdaptedLayers implements AutoCloseable {
   private final BaseLayers base;
   private final AdapterSwitch enabled;
   private final Map<String, AdaptedLayer> layers = new LinkedHashMap<>();
+
+  /** Those adapters whose copy of the table is the tied head's too. */
+  private final Set<String> tying = new HashSet<>();
 
   AdaptedLayers(BaseLayers base, AdapterSwitch enabled) {
     this.base = base;
@@ -58,29 +68,96 @@ final class AdaptedLayers implements AutoCloseable {
   // ---- adapters
 
   /** Puts one more adapter beside the layers that it is for; the view of the base is made anew. */
-  void add(String adapter, MatchedModules matched, double dropout, AdapterSource source) {
+  void add(String adapter, LoraConfig config, MatchedModules matched, AdapterSource source) {
+    if (config.ensureWeightTying()) {
+      tying.add(adapter);
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      Map<String, Tensor> copies = new LinkedHashMap<>();
+      new Extras(base, config)
+          .replaced(matched)
+          .forEach((key, original) -> copies.put(key, source.copy(key, original)));
+      addCopies(adapter, matched, copies);
+      addUpdates(adapter, config, matched, source);
+    } catch (RuntimeException | Error e) {
+      remove(adapter);
+      throw e;
+    }
+  }
+
+  private void addCopies(String adapter, MatchedModules matched, Map<String, Tensor> copies) {
+    for (String name : matched.saved()) {
+      if (base.embedding(name).isPresent()) {
+        embedding(name).put(adapter, copies.get(name + ".weight"));
+      } else if (base.norm(name).isPresent()) {
+        norm(name).put(adapter, below(copies, name));
+      } else {
+        DenseLinear dense = base.dense(name);
+        linear(name)
+            .put(
+                adapter,
+                new TrainedCopy(
+                    dense,
+                    new TrainedCopy.Weights(
+                        copies.get(name + ".weight"),
+                        Optional.ofNullable(copies.get(name + ".bias")))));
+      }
+    }
+    for (String name : matched.biases()) {
+      if (base.norm(name).isPresent()) {
+        norm(name).put(adapter, Map.of(name + ".bias", copies.get(name + ".bias")));
+      } else {
+        String key = matched.isTarget(name) ? name + ".base_layer.bias" : name + ".bias";
+        linear(name).put(adapter, copies.get(key));
+      }
+    }
+    matched
+        .tokens()
+        .forEach(
+            (name, tokens) -> {
+              Tensor rows = copies.get(name + TokenRows.KEY);
+              if (base.embedding(name).isPresent()) {
+                int vocab = base.embedding(name).get().numEmbeddings();
+                embedding(name).put(adapter, new TokenRows(rows, tokens, vocab));
+              } else {
+                int vocab = base.linear(name).outFeatures();
+                linear(name).put(adapter, new TokenRows(rows, tokens, vocab));
+              }
+            });
+  }
+
+  private static Map<String, Tensor> below(Map<String, Tensor> copies, String name) {
+    Map<String, Tensor> found = new LinkedHashMap<>();
+    copies.forEach(
+        (key, tensor) -> {
+          if (key.startsWith(name + ".")) {
+            found.put(key, tensor);
+          }
+        });
+    return found;
+  }
+
+  private void addUpdates(
+      String adapter, LoraConfig config, MatchedModules matched, AdapterSource source) {
     Map<String, AdapterTarget> targets =
         matched.targets().stream().collect(Collectors.toMap(AdapterTarget::module, t -> t));
     Map<String, ExpertTarget> ofExperts =
         matched.experts().stream().collect(Collectors.toMap(ExpertTarget::parameter, t -> t));
-    Set<String> saved = Set.copyOf(matched.saved());
-    try {
-      for (String name : base.names()) {
-        if (saved.contains(name)) {
-          DenseLinear dense = base.dense(name);
-          linear(name).put(adapter, new TrainedCopy(dense, source.copy(dense)));
-        } else if (targets.containsKey(name)) {
-          AdapterTarget target = targets.get(name);
+    for (String name : base.names()) {
+      if (ofExperts.containsKey(name)) {
+        ExpertTarget target = ofExperts.get(name);
+        experts(name).put(adapter, target, source.update(base.experts(name), target));
+      } else if (targets.containsKey(name) && !matched.saved().contains(name)) {
+        AdapterTarget target = targets.get(name);
+        if (base.embedding(name).isPresent()) {
+          LoraWeights weights = source.update(base.embedding(name).get(), target);
+          embedding(name).put(adapter, new EmbeddingUpdate(weights, target.scaling()));
+        } else {
+          LoraWeights weights = source.update(base.linear(name), target);
           linear(name)
-              .put(adapter, new LoraUpdate(source.update(target), target.scaling(), dropout));
-        } else if (ofExperts.containsKey(name)) {
-          ExpertTarget target = ofExperts.get(name);
-          experts(name).put(adapter, target, source.update(target));
+              .put(adapter, new LoraUpdate(weights, target.scaling(), config.loraDropout()));
         }
       }
-    } catch (RuntimeException | Error e) {
-      remove(adapter);
-      throw e;
     }
   }
 
@@ -94,8 +171,20 @@ final class AdaptedLayers implements AutoCloseable {
         layers.computeIfAbsent(name, n -> new AdaptedExperts(base.experts(n), enabled));
   }
 
+  private AdaptedEmbedding embedding(String name) {
+    return (AdaptedEmbedding)
+        layers.computeIfAbsent(
+            name, n -> new AdaptedEmbedding(base.embedding(n).orElseThrow(), enabled));
+  }
+
+  private AdaptedNorm norm(String name) {
+    return (AdaptedNorm)
+        layers.computeIfAbsent(name, n -> new AdaptedNorm(base.norm(n).orElseThrow(), enabled));
+  }
+
   /** Frees an adapter; layers that have no other go out of the view when it is made anew. */
   void remove(String adapter) {
+    tying.remove(adapter);
     for (AdaptedLayer layer : all()) {
       layer.remove(adapter);
       if (layer.adapters().isEmpty()) {
@@ -106,11 +195,11 @@ final class AdaptedLayers implements AutoCloseable {
 
   /** Refuses adapters of which two train the same layer whole: one can stand in its place only. */
   void requireOneCopy(List<String> adapters) {
-    for (AdaptedLinear layer : linears()) {
-      List<String> whole = adapters.stream().filter(layer.copies()::containsKey).toList();
+    for (AdaptedLayer layer : all()) {
+      List<String> whole = adapters.stream().filter(layer.replacing()::contains).toList();
       if (whole.size() > 1) {
         throw new IllegalArgumentException(
-            "The adapters %s each have a copy of %s (modulesToSave) to stand in its place: only one of them can be active"
+            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias): only one of them can be active"
                 .formatted(whole, layer.name()));
       }
     }
@@ -133,25 +222,74 @@ final class AdaptedLayers implements AutoCloseable {
     all().forEach(action);
   }
 
+  void rename(String adapter, String name) {
+    all().forEach(layer -> layer.rename(adapter, name));
+    if (tying.remove(adapter)) {
+      tying.add(name);
+    }
+  }
+
   // ---- other trees around the base's
 
   /** Puts these layers in the place of those of the base. */
   LayerChange inPlace() {
-    return new Replacement(linears(), experts());
+    Replacement change = new Replacement();
+    of(AdaptedLinear.class).forEach(layer -> change.linears.put(layer.name(), layer));
+    of(AdaptedExperts.class).forEach(layer -> change.experts.put(layer.name(), layer));
+    of(AdaptedEmbedding.class).forEach(layer -> change.embeddings.put(layer.name(), layer));
+    of(AdaptedNorm.class).forEach(layer -> change.norms.put(layer.name(), layer));
+    if (headFollows()) {
+      change.tiedHead = Optional.of(this::tiedHead);
+    }
+    return change;
   }
 
+  /**
+   * The same for a batch whose rows use different adapters.
+   *
+   * @param rows the adapter of each row
+   */
+  LayerChange byRow(RowAdapters rows) {
+    Replacement change = new Replacement();
+    for (AdaptedLinear layer : linears()) {
+      int dims = base.dimsOfInput(layer.name());
+      change.linears.put(layer.name(), RowLinear.of(layer, rows, dims));
+    }
+    of(AdaptedEmbedding.class)
+        .forEach(table -> change.embeddings.put(table.name(), new RowEmbedding(table, rows)));
+    of(AdaptedNorm.class).forEach(norm -> change.norms.put(norm.name(), new RowNorm(norm, rows)));
+    if (headFollows()) {
+      change.tiedHead = Optional.of(head -> RowLinear.of(tiedHead(head), rows));
+    }
+    return change;
+  }
+
+  /** Whether the head has to look at the table's adapters. */
+  private boolean headFollows() {
+    return base.isTied()
+        && layers.get(base.inputs().name()) instanceof AdaptedEmbedding table
+        && (!table.tokens().isEmpty()
+            || table.copies().keySet().stream().anyMatch(tying::contains));
+  }
+
+  private TiedHead tiedHead(LinearLayer head) {
+    LinearLayer own = layers.get(head.name()) instanceof AdaptedLinear there ? there : head;
+    return new TiedHead(own, embedding(base.inputs().name()), tying::contains);
+  }
+
+  /** Puts layers by their names in the place of others. */
   private static final class Replacement implements LayerChange {
     private final Map<String, LinearLayer> linears = new LinkedHashMap<>();
     private final Map<String, ExpertLinear> experts = new LinkedHashMap<>();
-
-    Replacement(Collection<? extends LinearLayer> linears, Collection<AdaptedExperts> experts) {
-      linears.forEach(layer -> this.linears.put(layer.name(), layer));
-      experts.forEach(layer -> this.experts.put(layer.name(), layer));
-    }
+    private final Map<String, EmbeddingLayer> embeddings = new LinkedHashMap<>();
+    private final Map<String, Norm> norms = new LinkedHashMap<>();
+    private Optional<UnaryOperator<LinearLayer>> tiedHead = Optional.empty();
+    private UnaryOperator<LinearLayer> unchanged = UnaryOperator.identity();
 
     @Override
     public LinearLayer apply(LinearLayer layer) {
-      return linears.getOrDefault(layer.name(), layer);
+      LinearLayer other = linears.get(layer.name());
+      return other != null ? other : unchanged.apply(layer);
     }
 
     @Override
@@ -163,73 +301,101 @@ final class AdaptedLayers implements AutoCloseable {
     public ExpertLinear experts(ExpertLinear layer) {
       return experts.getOrDefault(layer.name(), layer);
     }
-  }
 
-  /**
-   * The same for a batch whose rows use different adapters.
-   *
-   * @param rows the adapter of each row
-   */
-  LayerChange byRow(RowAdapters rows) {
-    return new Replacement(
-        linears().stream()
-            .map(layer -> new RowLinear(layer, rows, base.dimsOfInput(layer.name())))
-            .toList(),
-        experts());
+    @Override
+    public EmbeddingLayer embedding(EmbeddingLayer table) {
+      return embeddings.getOrDefault(table.name(), table);
+    }
+
+    @Override
+    public Norm norm(Norm norm) {
+      return norms.getOrDefault(norm.name(), norm);
+    }
+
+    @Override
+    public LinearLayer tiedHead(LinearLayer head, EmbeddingLayer table) {
+      return tiedHead.isPresent() ? tiedHead.get().apply(head) : apply(head);
+    }
+
+    private void closeAll() {
+      linears.values().forEach(LinearLayer::close);
+      experts.values().forEach(ExpertLinear::close);
+      embeddings.values().forEach(EmbeddingLayer::close);
+      norms.values().forEach(Norm::close);
+    }
   }
 
   // ---- merging
 
   /** Computes from merged weights from now on. */
   void merge(List<String> adapters, boolean safe) {
-    all().stream()
-        .filter(layer -> layer.adapters().stream().anyMatch(adapters::contains))
-        .forEach(layer -> layer.merge(adapters, safe));
+    requireOneHead(adapters);
+    having(AdaptedLayer.class, adapters).forEach(layer -> layer.merge(adapters, safe));
   }
 
   void unmerge() {
     layers.values().forEach(AdaptedLayer::unmerge);
   }
 
+  private <T extends AdaptedLayer> List<T> having(Class<T> kind, List<String> adapters) {
+    return of(kind).stream()
+        .filter(layer -> layer.adapters().stream().anyMatch(adapters::contains))
+        .toList();
+  }
+
+  /** A head that follows the table has no room for changes of its own in one weight. */
+  private void requireOneHead(List<String> adapters) {
+    boolean own =
+        having(AdaptedLinear.class, adapters).stream()
+            .anyMatch(layer -> layer.name().equals(base.headName()));
+    if (own && headFollows(adapters)) {
+      throw new LoraException(
+          base.headName()
+              + " is tied to a table that these adapters change, and is changed by itself too: they"
+              + " can't be merged together");
+    }
+  }
+
+  private boolean headFollows(List<String> adapters) {
+    return headFollows()
+        && new TiedHead(
+                base.linear(base.headName()), embedding(base.inputs().name()), tying::contains)
+            .follows(adapters);
+  }
+
   /** Puts merged layers, made now, in the place of those of the base; others are shared. */
   LayerChange unloading(List<String> adapters, boolean safe, QuantizedMerge quantized) {
-    Map<String, LinearLayer> merged = new LinkedHashMap<>();
-    Map<String, ExpertLinear> mergedExperts = new LinkedHashMap<>();
+    requireOneHead(adapters);
+    Replacement change = new Replacement();
+    change.unchanged = quantized::unchanged;
     try {
-      for (AdaptedLinear layer : linears()) {
-        if (layer.adapters().stream().anyMatch(adapters::contains)) {
-          merged.put(layer.name(), layer.mergedLayer(adapters, safe, quantized));
-        }
+      for (AdaptedLinear layer : having(AdaptedLinear.class, adapters)) {
+        change.linears.put(layer.name(), layer.mergedLayer(adapters, safe, quantized));
       }
-      for (AdaptedExperts layer : experts()) {
-        if (layer.adapters().stream().anyMatch(adapters::contains)) {
-          mergedExperts.put(layer.name(), layer.mergedLayer(adapters, safe));
-        }
+      for (AdaptedExperts layer : having(AdaptedExperts.class, adapters)) {
+        change.experts.put(layer.name(), layer.mergedLayer(adapters, safe));
+      }
+      for (AdaptedEmbedding layer : having(AdaptedEmbedding.class, adapters)) {
+        change.embeddings.put(layer.name(), layer.mergedLayer(adapters, safe));
+      }
+      for (AdaptedNorm layer : having(AdaptedNorm.class, adapters)) {
+        change.norms.put(layer.name(), layer.mergedLayer(adapters, safe));
       }
     } catch (RuntimeException | Error e) {
-      merged.values().forEach(LinearLayer::close);
-      mergedExperts.values().forEach(ExpertLinear::close);
+      change.closeAll();
       throw e;
     }
-    return new LayerChange() {
-
-      @Override
-      public LinearLayer apply(LinearLayer layer) {
-        return merged.containsKey(layer.name())
-            ? merged.get(layer.name())
-            : quantized.unchanged(layer);
-      }
-
-      @Override
-      public LinearLayer router(LinearLayer router) {
-        return merged.getOrDefault(router.name(), router);
-      }
-
-      @Override
-      public ExpertLinear experts(ExpertLinear layer) {
-        return mergedExperts.getOrDefault(layer.name(), layer);
-      }
-    };
+    if (headFollows(adapters)) {
+      Embedding merged = (Embedding) change.embeddings.get(base.inputs().name());
+      change.tiedHead =
+          Optional.of(
+              head ->
+                  new DenseLinear(
+                      head.name(),
+                      TensorScope.keep(merged.weight().alias()),
+                      BaseWeights.bias(head).map(bias -> TensorScope.keep(bias.alias()))));
+    }
+    return change;
   }
 
   @Override

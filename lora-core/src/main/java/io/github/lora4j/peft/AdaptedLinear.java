@@ -1,6 +1,7 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.error.LoraException;
+import io.github.lora4j.nn.BiasedLinear;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
@@ -14,13 +15,15 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A frozen linear layer with adapters: low-rank updates beside it, or copies trained in its place.
+ * A frozen linear layer with adapters: low-rank updates beside it, copies of it or of its bias
+ * trained in their place, rows of it for some tokens.
  *
  * <p>Several adapters can be active at once; their updates add up. At most one of the active ones
  * can have a copy of the layer.
@@ -31,8 +34,11 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   private final AdapterSwitch enabled;
   private final Map<String, LoraUpdate> updates = new LinkedHashMap<>();
   private final Map<String, TrainedCopy> copies = new LinkedHashMap<>();
+  private final Map<String, Tensor> biases = new LinkedHashMap<>();
+  private final Map<String, TokenRows> tokens = new LinkedHashMap<>();
   private volatile LinearLayer root;
   private volatile List<LoraUpdate> active = List.of();
+  private volatile List<TokenRows> activeTokens = List.of();
   private volatile @Nullable LinearLayer merged;
 
   AdaptedLinear(LinearLayer base, AdapterSwitch enabled) {
@@ -47,6 +53,15 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   void put(String adapter, TrainedCopy copy) {
     copies.put(adapter, copy);
+  }
+
+  /** Puts a copy of the bias, float32, in its place. */
+  void put(String adapter, Tensor bias) {
+    biases.put(adapter, bias);
+  }
+
+  void put(String adapter, TokenRows rows) {
+    tokens.put(adapter, rows);
   }
 
   @Override
@@ -94,23 +109,33 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
       return base.forward(x, context);
     }
     LinearLayer whole = merged;
-    return whole != null ? whole.forward(x, context) : forward(x, context, root, active);
-  }
-
-  private static Tensor forward(
-      Tensor x, ForwardContext context, LinearLayer below, List<LoraUpdate> updates) {
-    if (updates.isEmpty()) {
+    if (whole != null) {
+      return whole.forward(x, context);
+    }
+    LinearLayer below = root;
+    List<LoraUpdate> all = active;
+    List<TokenRows> rows = activeTokens;
+    if (all.isEmpty() && rows.isEmpty()) {
       return below.forward(x, context);
     }
     try (TensorScope scope = TensorScope.open()) {
-      return scope.handOver(add(below.forward(x, context), x, context, updates));
+      return scope.handOver(add(below.forward(x, context), x, context, below, all, rows));
     }
   }
 
-  private static Tensor add(Tensor y, Tensor x, ForwardContext context, List<LoraUpdate> updates) {
+  private Tensor add(
+      Tensor y,
+      Tensor x,
+      ForwardContext context,
+      LinearLayer below,
+      List<LoraUpdate> updates,
+      List<TokenRows> rows) {
     Tensor sum = y;
     for (LoraUpdate update : updates) {
-      sum = update.add(sum, x, context);
+      sum = update.add(sum, x, below, context);
+    }
+    for (TokenRows row : rows) {
+      sum = row.rescore(sum, x, BaseWeights.weight(base));
     }
     // Plain operations may widen; like PEFT, the sum of all is rounded once.
     return sum.dtype() == y.dtype() ? sum : sum.to(y.dtype());
@@ -122,12 +147,29 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
    * @param y what the base made of {@code x}, overwritten
    */
   Tensor adapt(Tensor y, Tensor x, ForwardContext context, String adapter) {
-    LoraUpdate update = updates.get(adapter);
-    TrainedCopy copy = copies.get(adapter);
-    if (copy != null) {
-      return copy.forward(x, context);
+    LinearLayer below = below(adapter);
+    return add(
+        below == base ? y : below.forward(x, context),
+        x,
+        context,
+        below,
+        updates.containsKey(adapter) ? List.of(updates.get(adapter)) : List.of(),
+        tokens.containsKey(adapter) ? List.of(tokens.get(adapter)) : List.of());
+  }
+
+  /** What an adapter's updates stand beside. */
+  private LinearLayer below(String adapter) {
+    if (copies.containsKey(adapter)) {
+      return copies.get(adapter);
     }
-    return update == null ? y : add(y, x, context, List.of(update));
+    return biases.containsKey(adapter) ? ((BiasedLinear) base).withBias(biases.get(adapter)) : base;
+  }
+
+  @Override
+  public Set<String> replacing() {
+    Set<String> all = new LinkedHashSet<>(copies.keySet());
+    all.addAll(biases.keySet());
+    return all;
   }
 
   // ---- adapters
@@ -141,18 +183,17 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   public Set<String> adapters() {
     Set<String> all = new LinkedHashSet<>(updates.keySet());
     all.addAll(copies.keySet());
+    all.addAll(biases.keySet());
+    all.addAll(tokens.keySet());
     return all;
   }
 
   @Override
   public void activate(List<String> adapters) {
     active = adapters.stream().filter(updates::containsKey).map(updates::get).toList();
+    activeTokens = adapters.stream().filter(tokens::containsKey).map(tokens::get).toList();
     root =
-        adapters.stream()
-            .filter(copies::containsKey)
-            .<LinearLayer>map(copies::get)
-            .findFirst()
-            .orElse(base);
+        adapters.stream().filter(replacing()::contains).findFirst().map(this::below).orElse(base);
   }
 
   @Override
@@ -170,7 +211,13 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   @Override
   public void requiresGrad(String adapter, boolean required) {
     if (updates.containsKey(adapter)) {
-      updates.get(adapter).weights().requiresGrad(required);
+      updates.get(adapter).requiresGrad(required);
+    }
+    if (biases.containsKey(adapter)) {
+      biases.get(adapter).requiresGrad(required);
+    }
+    if (tokens.containsKey(adapter)) {
+      tokens.get(adapter).rows().requiresGrad(required);
     }
     if (copies.containsKey(adapter)) {
       copies.get(adapter).requiresGrad(required);
@@ -185,12 +232,20 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     if (copies.containsKey(adapter)) {
       copies.remove(adapter).close();
     }
+    if (biases.containsKey(adapter)) {
+      biases.remove(adapter).close();
+    }
+    if (tokens.containsKey(adapter)) {
+      tokens.remove(adapter).close();
+    }
   }
 
   @Override
   public void rename(String adapter, String name) {
     Renaming.rename(updates, adapter, name);
     Renaming.rename(copies, adapter, name);
+    Renaming.rename(biases, adapter, name);
+    Renaming.rename(tokens, adapter, name);
   }
 
   // ---- merging
@@ -251,9 +306,17 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
       Tensor sum = dense.weight().to(DType.F32);
+      Optional<Tensor> bias = dense.bias();
+      for (String adapter : adapters) {
+        bias = biases.containsKey(adapter) ? Optional.of(biases.get(adapter).detach()) : bias;
+      }
       for (String adapter : adapters) {
         if (updates.containsKey(adapter)) {
           sum = updates.get(adapter).mergedInto(sum);
+          bias = updates.get(adapter).mergedIntoBias(name(), bias);
+        }
+        if (tokens.containsKey(adapter)) {
+          sum = tokens.get(adapter).mergedInto(sum);
         }
       }
       Tensor weight = sum.to(dense.dtype());
@@ -263,7 +326,14 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
                 + ": the merged weight holds NaN or infinite numbers; the adapter is damaged or its"
                 + " training diverged.");
       }
-      return dense.withWeight(weight);
+      if (bias.equals(dense.bias())) {
+        return dense.withWeight(weight);
+      }
+      Optional<Tensor> rounded = bias.map(b -> TensorScope.keep(b.to(dense.dtype()).copy()));
+      return dense.isInputFirst()
+          ? DenseLinear.ofInputFirst(
+              name(), TensorScope.keep(weight.transpose(0, 1).contiguous()), rounded)
+          : new DenseLinear(name(), TensorScope.keep(weight.alias()), rounded);
     }
   }
 
@@ -279,28 +349,42 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     base.forEachParameter(visitor);
-    updates.forEach(
-        (adapter, update) ->
-            update
-                .weights()
-                .forEach(
-                    name(), (key, t) -> visitor.accept(AdapterNames.inModel(key, adapter), t)));
-    copies.forEach(
-        (adapter, copy) ->
-            copy.weights()
-                .forEach(
-                    name() + ".modules_to_save",
-                    (key, t) -> visitor.accept(AdapterNames.inModel(key, adapter), t)));
+    for (String adapter : adapters()) {
+      forEachNamed(
+          adapter,
+          name() + ".modules_to_save",
+          (key, t) ->
+              visitor.accept(
+                  key.equals(name() + ".bias")
+                      ? AdapterNames.inModel(name() + ".modules_to_save.bias", adapter)
+                      : AdapterNames.inModel(key, adapter),
+                  t));
+    }
+  }
+
+  private void forEachNamed(String adapter, String ofCopy, BiConsumer<String, Tensor> visitor) {
+    if (updates.containsKey(adapter)) {
+      updates.get(adapter).weights().forEach(name(), visitor);
+    }
+    if (copies.containsKey(adapter)) {
+      copies.get(adapter).weights().forEach(ofCopy, visitor);
+    }
+    if (biases.containsKey(adapter)) {
+      visitor.accept(biasName(adapter), biases.get(adapter));
+    }
+    if (tokens.containsKey(adapter)) {
+      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
+    }
+  }
+
+  /** What PEFT calls the bias that an adapter trains. */
+  private String biasName(String adapter) {
+    return name() + (updates.containsKey(adapter) ? ".base_layer.bias" : ".bias");
   }
 
   @Override
   public void forEachParameter(String adapter, Consumer<Tensor> visitor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).weights().forEach(name(), (key, t) -> visitor.accept(t));
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).weights().forEach(name(), (key, t) -> visitor.accept(t));
-    }
+    forEachNamed(adapter, "", (key, t) -> visitor.accept(t));
   }
 
   @Override
@@ -310,6 +394,12 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     }
     if (copies.containsKey(adapter)) {
       copies.get(adapter).weights().forEach(name(), visitor);
+    }
+    if (biases.containsKey(adapter)) {
+      visitor.accept(biasName(adapter), biases.get(adapter));
+    }
+    if (tokens.containsKey(adapter)) {
+      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
     }
   }
 
@@ -321,5 +411,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     root = base;
     updates.values().forEach(LoraUpdate::close);
     copies.values().forEach(TrainedCopy::close);
+    biases.values().forEach(Tensor::close);
+    tokens.values().forEach(TokenRows::close);
   }
 }

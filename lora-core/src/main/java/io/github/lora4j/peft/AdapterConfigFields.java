@@ -44,6 +44,18 @@ final class AdapterConfigFields {
     takeUnlessNull(
         AdapterConfigKeys.MODULES_TO_SAVE, this::names, names -> builder.modulesToSave(names));
     takeUnlessNull(AdapterConfigKeys.INIT_LORA_WEIGHTS, this::init, builder::initLoraWeights);
+    takeUnlessNull(AdapterConfigKeys.BIAS, this::bias, builder::bias);
+    takeUnlessNull(AdapterConfigKeys.LORA_BIAS, this::flag, builder::loraBias);
+    takeUnlessNull(AdapterConfigKeys.USE_DORA, this::flag, builder::useDora);
+    takeUnlessNull(
+        AdapterConfigKeys.TRAINABLE_TOKEN_INDICES,
+        this::tokens,
+        tokens -> builder.trainableTokenIndices = tokens);
+    takeUnlessNull(
+        AdapterConfigKeys.LAYER_REPLICATION,
+        this::ranges,
+        ranges -> builder.layerReplication = ranges);
+    takeUnlessNull(AdapterConfigKeys.ENSURE_WEIGHT_TYING, this::flag, builder::ensureWeightTying);
     takeUnlessNull(AdapterConfigKeys.TASK_TYPE, this::taskType, builder::taskType);
     takeUnlessNull(AdapterConfigKeys.INFERENCE_MODE, this::flag, builder::inferenceMode);
     takeUnlessNull(AdapterConfigKeys.BASE_MODEL, this::text, builder::baseModelNameOrPath);
@@ -146,10 +158,45 @@ final class AdapterConfigFields {
   }
 
   private InitLoraWeights init(String key, @Nullable Object value) {
-    if (value instanceof String) {
-      return InitLoraWeights.GAUSSIAN; // other words were refused before
+    return value instanceof String word
+        ? InitLoraWeights.of(word) // unknown words were refused before
+        : InitLoraWeights.of(flag(key, value));
+  }
+
+  private Bias bias(String key, @Nullable Object value) {
+    try {
+      return Bias.of(text(key, value));
+    } catch (IllegalArgumentException e) {
+      return wrong(key, "none, all or lora_only", value);
     }
-    return flag(key, value) ? InitLoraWeights.KAIMING : InitLoraWeights.RANDOM;
+  }
+
+  private TrainableTokens tokens(String key, @Nullable Object value) {
+    try {
+      return value instanceof Map<?, ?>
+          ? new TrainableTokens(List.of(), values(this::wholeNumbers).read(key, value))
+          : new TrainableTokens(wholeNumbers(key, value), Map.of());
+    } catch (IllegalArgumentException e) {
+      return wrong(key, "ids of tokens, each once", value);
+    }
+  }
+
+  private List<Integer> wholeNumbers(String key, @Nullable Object value) {
+    if (!(value instanceof List<?> list)) {
+      return wrong(key, "a list of whole numbers", value);
+    }
+    List<Integer> numbers = new ArrayList<>();
+    list.forEach(number -> numbers.add(wholeNumber(key, number)));
+    return numbers;
+  }
+
+  private List<List<Integer>> ranges(String key, @Nullable Object value) {
+    if (!(value instanceof List<?> list)) {
+      return wrong(key, "a list of ranges", value);
+    }
+    List<List<Integer>> ranges = new ArrayList<>();
+    list.forEach(range -> ranges.add(wholeNumbers(key, range)));
+    return ranges;
   }
 
   private TaskType taskType(String key, @Nullable Object value) {

@@ -23,6 +23,12 @@ final class AdapterConfigKeys {
   static final String LAYERS_PATTERN = "layers_pattern";
   static final String MODULES_TO_SAVE = "modules_to_save";
   static final String INIT_LORA_WEIGHTS = "init_lora_weights";
+  static final String BIAS = "bias";
+  static final String LORA_BIAS = "lora_bias";
+  static final String USE_DORA = "use_dora";
+  static final String TRAINABLE_TOKEN_INDICES = "trainable_token_indices";
+  static final String LAYER_REPLICATION = "layer_replication";
+  static final String ENSURE_WEIGHT_TYING = "ensure_weight_tying";
   static final String TASK_TYPE = "task_type";
   static final String INFERENCE_MODE = "inference_mode";
   static final String BASE_MODEL = "base_model_name_or_path";
@@ -31,8 +37,6 @@ final class AdapterConfigKeys {
 
   /** PEFT never reads it out of a file. */
   static final String RUNTIME_CONFIG = "runtime_config";
-
-  static final String GAUSSIAN = "gaussian";
 
   private AdapterConfigKeys() {}
 }

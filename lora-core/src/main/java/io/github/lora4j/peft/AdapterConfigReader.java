@@ -78,8 +78,7 @@ final class AdapterConfigReader {
     for (UnbuiltSetting setting : UnbuiltSetting.values()) {
       setting.problemInFile(json.get(setting.key())).ifPresent(problems::add);
     }
-    if (json.get(AdapterConfigKeys.INIT_LORA_WEIGHTS) instanceof String init
-        && !init.equalsIgnoreCase(AdapterConfigKeys.GAUSSIAN)) {
+    if (json.get(AdapterConfigKeys.INIT_LORA_WEIGHTS) instanceof String init && !isBuilt(init)) {
       problems.add(
           "\"init_lora_weights\" is \"%s\", which is not built yet (and may have changed the base)"
               .formatted(Shortened.of(init)));
@@ -88,6 +87,14 @@ final class AdapterConfigReader {
       throw new AdapterMismatchException(
           "%s: this adapter needs more than LoRA4J can do so far:\n- %s\nPEFT's merge_and_unload() makes a plain model of it, which loads here."
               .formatted(file, String.join("\n- ", problems)));
+    }
+  }
+
+  private static boolean isBuilt(String init) {
+    try {
+      return !InitLoraWeights.of(init).equals(InitLoraWeights.LOFTQ);
+    } catch (IllegalArgumentException unknown) {
+      return false;
     }
   }
 

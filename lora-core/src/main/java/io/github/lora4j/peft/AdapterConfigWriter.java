@@ -63,6 +63,14 @@ final class AdapterConfigWriter {
     json.put(AdapterConfigKeys.LAYERS_PATTERN, nullIfEmpty(config.layersPattern()));
     json.put(AdapterConfigKeys.MODULES_TO_SAVE, nullIfEmpty(config.modulesToSave()));
     json.put(AdapterConfigKeys.INIT_LORA_WEIGHTS, config.initLoraWeights().value());
+    json.put(AdapterConfigKeys.BIAS, config.bias().value());
+    json.put(AdapterConfigKeys.LORA_BIAS, config.loraBias());
+    json.put(AdapterConfigKeys.USE_DORA, config.useDora());
+    json.put(
+        AdapterConfigKeys.TRAINABLE_TOKEN_INDICES,
+        config.trainableTokenIndices().isEmpty() ? null : config.trainableTokenIndices().value());
+    json.put(AdapterConfigKeys.LAYER_REPLICATION, nullIfEmpty(config.layerReplication()));
+    json.put(AdapterConfigKeys.ENSURE_WEIGHT_TYING, config.ensureWeightTying());
     json.put(AdapterConfigKeys.TASK_TYPE, config.taskType().map(TaskType::name).orElse(null));
     json.put(AdapterConfigKeys.INFERENCE_MODE, true);
     json.put(AdapterConfigKeys.BASE_MODEL, config.baseModelNameOrPath().orElse(null));

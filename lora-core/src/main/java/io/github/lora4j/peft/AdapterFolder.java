@@ -16,7 +16,12 @@ final class AdapterFolder {
    * The configuration comes last: a folder without it is no adapter, so a half-written one never
    * loads.
    */
-  static void write(Path folder, DecoderModel base, Adapter adapter, AdaptedLayers layers) {
+  static void write(
+      Path folder,
+      DecoderModel base,
+      BaseLayers baseLayers,
+      Adapter adapter,
+      AdaptedLayers layers) {
     LoraConfig config = adapter.config();
     List<AdaptedLinear> own =
         layers.linears().stream()
@@ -29,7 +34,8 @@ final class AdapterFolder {
           .ifPresent(filled::baseModelNameOrPath);
     }
     LoraConfig complete = filled.build();
-    AdapterWeightsFile.write(folder, adapter.name(), layers);
+    AdapterWeightsFile.write(
+        folder, adapter.name(), layers, baseLayers.contained(adapter.config(), adapter.matched()));
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
         folder, complete, adapter.matched().targetModules(), Optional.of(pythonClass(base)));

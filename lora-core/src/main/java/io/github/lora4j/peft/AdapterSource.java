@@ -1,45 +1,54 @@
 package io.github.lora4j.peft;
 
-import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
 import java.util.Objects;
 
 /** Where an adapter's weights come from; whoever asks becomes their owner. */
 interface AdapterSource {
 
   /** The update of a linear layer or a router. */
-  LoraWeights update(AdapterTarget target);
+  LoraWeights update(LinearLayer layer, AdapterTarget target);
+
+  /** The update of a table. */
+  LoraWeights update(EmbeddingLayer layer, AdapterTarget target);
 
   /** The updates of experts. */
-  LoraWeights update(ExpertTarget target);
+  LoraWeights update(ExpertLinear layer, ExpertTarget target);
 
-  /** The copy of a layer that is trained whole. */
-  TrainedCopy.Weights copy(DenseLinear layer);
+  /**
+   * What is trained in place of a parameter of the base, or of rows of it, float32.
+   *
+   * @param key its name in PEFT's files, without the prefix
+   * @param original the base's, as the file has it
+   */
+  Tensor copy(String key, Tensor original);
 
   /**
    * Weights of a new adapter.
    *
    * @param generator what they are drawn from
    */
-  record Fresh(LoraConfig config, BaseLayers base, Generator generator) implements AdapterSource {
+  record Fresh(LoraConfig config, Generator generator) implements AdapterSource {
 
     @Override
-    public LoraWeights update(AdapterTarget target) {
-      LinearLayer layer = base.linear(target.module());
-      return LoraWeights.init(
-          config.initLoraWeights(),
-          target.r(),
-          layer.inFeatures(),
-          layer.outFeatures(),
-          generator,
-          layer.device());
+    public LoraWeights update(LinearLayer layer, AdapterTarget target) {
+      return new FreshUpdate(config, generator).of(layer, target);
     }
 
     @Override
-    public LoraWeights update(ExpertTarget target) {
-      ExpertLinear layer = base.experts(target.parameter());
+    public LoraWeights update(EmbeddingLayer layer, AdapterTarget target) {
+      return EmbeddingUpdate.fresh(config, generator, layer, target);
+    }
+
+    @Override
+    public LoraWeights update(ExpertLinear layer, ExpertTarget target) {
       return LoraWeights.init(
           config.initLoraWeights(),
           target.r(),
@@ -51,8 +60,12 @@ interface AdapterSource {
     }
 
     @Override
-    public TrainedCopy.Weights copy(DenseLinear layer) {
-      return TrainedCopy.Weights.copyOf(layer);
+    public Tensor copy(String key, Tensor original) {
+      try (TensorScope scope = TensorScope.open();
+          NoGrad noGrad = NoGrad.open()) {
+        return TensorScope.keep(original.detach().to(DType.F32).copy().contiguous())
+            .requiresGrad(true);
+      }
     }
   }
 
@@ -60,16 +73,23 @@ interface AdapterSource {
    * Weights out of a file.
    *
    * @param trainable whether they go on learning
+   * @param fresh what the adapter began with is made again where the base's weight gives it up
    */
-  record Stored(AdapterWeightsFile.Contents contents, boolean trainable) implements AdapterSource {
+  record Stored(AdapterWeightsFile.Contents contents, boolean trainable, FreshUpdate fresh)
+      implements AdapterSource {
 
     @Override
-    public LoraWeights update(AdapterTarget target) {
+    public LoraWeights update(LinearLayer layer, AdapterTarget target) {
+      return update(target.module()).withStart(fresh.startOf(layer, target));
+    }
+
+    @Override
+    public LoraWeights update(EmbeddingLayer layer, AdapterTarget target) {
       return update(target.module());
     }
 
     @Override
-    public LoraWeights update(ExpertTarget target) {
+    public LoraWeights update(ExpertLinear layer, ExpertTarget target) {
       return update(target.module());
     }
 
@@ -78,9 +98,8 @@ interface AdapterSource {
     }
 
     @Override
-    public TrainedCopy.Weights copy(DenseLinear layer) {
-      return Objects.requireNonNull(contents.copies().get(layer.name()), layer.name())
-          .requiresGrad(trainable);
+    public Tensor copy(String key, Tensor original) {
+      return Objects.requireNonNull(contents.others().get(key), key).requiresGrad(trainable);
     }
   }
 }

@@ -4,7 +4,6 @@ import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.io.SafeTensors;
 import io.github.lora4j.io.SafeTensorsWriter;
 import io.github.lora4j.io.TensorMismatch;
-import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
@@ -15,6 +14,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -29,10 +29,22 @@ final class AdapterWeightsFile {
 
   private AdapterWeightsFile() {}
 
-  static void write(Path folder, String adapter, AdaptedLayers layers) {
+  /**
+   * Writes an adapter's weights.
+   *
+   * @param contained what else belongs into its file
+   */
+  static void write(Path folder, String adapter, AdaptedLayers layers, Contained contained) {
     try (TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       layers.forEachSaved(adapter, (key, tensor) -> tensors.put(PREFIX + key, tensor));
+      contained.ofBase().forEach((key, tensor) -> tensors.put(PREFIX + key, tensor));
+      contained
+          .tied()
+          .forEach(
+              (key, other) ->
+                  tensors.put(
+                      PREFIX + key, Objects.requireNonNull(tensors.get(PREFIX + other)).copy()));
       SafeTensorsWriter.write(folder.resolve(NAME), tensors);
     }
   }
@@ -44,23 +56,50 @@ final class AdapterWeightsFile {
    * @param r the rank that the configuration gives it
    * @param in the layer's inputs
    * @param out the layer's outputs
+   * @param bias whether B has one
+   * @param dora whether there is a magnitude
    * @param older a tensor's name in older versions of transformers
    */
-  record Expected(String module, int r, int in, int out, UnaryOperator<String> older)
+  record Expected(
+      String module,
+      int r,
+      int in,
+      int out,
+      boolean bias,
+      boolean dora,
+      UnaryOperator<String> older)
       implements ExpectedUpdate {
+
+    /** What older versions of PEFT call the magnitude. */
+    private static final String OLDER_MAGNITUDE = LoraWeights.MAGNITUDE + ".weight";
 
     @Override
     public Map<String, List<Long>> shapes(Set<String> there) {
       Map<String, List<Long>> shapes = new LinkedHashMap<>();
       shapes.put(name(there, LoraWeights.A), List.of((long) r, (long) in));
       shapes.put(name(there, LoraWeights.B), List.of((long) out, (long) r));
+      if (bias) {
+        shapes.put(name(there, LoraWeights.B_BIAS), List.of((long) out));
+      }
+      if (dora) {
+        shapes.put(name(there, magnitude(there)), List.of((long) out));
+      }
       return shapes;
     }
 
     @Override
     public LoraWeights read(Set<String> there, Function<String, Tensor> tensor) {
-      return new LoraWeights(
-          tensor.apply(name(there, LoraWeights.A)), tensor.apply(name(there, LoraWeights.B)));
+      LoraWeights weights =
+          new LoraWeights(
+              tensor.apply(name(there, LoraWeights.A)), tensor.apply(name(there, LoraWeights.B)));
+      if (bias) {
+        weights = weights.withBias(tensor.apply(name(there, LoraWeights.B_BIAS)));
+      }
+      return dora ? weights.withMagnitude(tensor.apply(name(there, magnitude(there)))) : weights;
+    }
+
+    private String magnitude(Set<String> there) {
+      return there.contains(module + OLDER_MAGNITUDE) ? OLDER_MAGNITUDE : LoraWeights.MAGNITUDE;
     }
 
     private String name(Set<String> there, String matrix) {
@@ -70,31 +109,43 @@ final class AdapterWeightsFile {
   }
 
   /**
-   * What a file holds, by the layers' names.
+   * What a file holds.
    *
-   * @param updates low-rank updates
-   * @param copies layers that were trained whole
+   * @param updates low-rank updates, by the layers' names
+   * @param others what takes the place of the base's parameters, by its name in the file, without
+   *     the prefix
    */
-  record Contents(Map<String, LoraWeights> updates, Map<String, TrainedCopy.Weights> copies)
+  record Contents(Map<String, LoraWeights> updates, Map<String, Tensor> others)
       implements AutoCloseable {
 
     /** Frees what nobody took. */
     @Override
     public void close() {
       updates.values().forEach(LoraWeights::close);
-      copies.values().forEach(TrainedCopy.Weights::close);
+      others.values().forEach(Tensor::close);
     }
   }
 
   /**
-   * Reads the weights of all layers, in float32, frozen.
+   * What a file must hold, by names without the prefix.
    *
-   * @param layers those with low-rank updates
-   * @param saved those that were trained whole, as the base has them
+   * @param updates low-rank updates
+   * @param others what takes the place of the base's parameters
+   * @param ofBase the base's own parameters that may be there, which must be those of this base
+   * @param tied names that may be there and must hold the same as others
+   */
+  record Contained(
+      List<ExpectedUpdate> updates,
+      Map<String, List<Long>> others,
+      Map<String, Tensor> ofBase,
+      Map<String, String> tied) {}
+
+  /**
+   * Reads all weights, in float32, frozen.
+   *
    * @throws AdapterMismatchException listing all missing, unexpected and misshapen keys at once
    */
-  static Contents read(
-      Path folder, List<ExpectedUpdate> layers, List<DenseLinear> saved, Device device) {
+  static Contents read(Path folder, Contained expected, Device device) {
     Path file = folder.resolve(NAME);
     if (!Files.isRegularFile(file)) {
       throw new AdapterMismatchException(
@@ -107,36 +158,43 @@ final class AdapterWeightsFile {
                   : "."));
     }
     try (SafeTensors tensors = SafeTensors.open(file)) {
-      requireMatch(file, tensors, layers, saved);
+      requireMatch(file, tensors, expected);
+      requireSameBase(file, tensors, expected.ofBase(), device);
+      requireTied(file, tensors, expected.tied());
       Map<String, LoraWeights> updates = new LinkedHashMap<>();
       Set<String> there = there(tensors);
-      for (ExpectedUpdate layer : layers) {
+      for (ExpectedUpdate layer : expected.updates()) {
         updates.put(layer.module(), layer.read(there, name -> tensor(tensors, name, device)));
       }
-      Map<String, TrainedCopy.Weights> copies = new LinkedHashMap<>();
-      for (DenseLinear layer : saved) {
-        copies.put(
-            layer.name(),
-            new TrainedCopy.Weights(
-                tensor(tensors, layer.name() + ".weight", device),
-                layer.bias().map(b -> tensor(tensors, layer.name() + ".bias", device))));
-      }
-      return new Contents(updates, copies);
+      Map<String, Tensor> others = new LinkedHashMap<>();
+      expected.others().keySet().forEach(key -> others.put(key, tensor(tensors, key, device)));
+      return new Contents(updates, others);
     }
   }
 
-  private static void requireMatch(
-      Path file, SafeTensors tensors, List<ExpectedUpdate> layers, List<DenseLinear> saved) {
+  private static void requireMatch(Path file, SafeTensors tensors, Contained expected) {
     Map<String, List<Long>> shapes = new LinkedHashMap<>();
     Set<String> there = there(tensors);
-    for (ExpectedUpdate layer : layers) {
+    for (ExpectedUpdate layer : expected.updates()) {
       layer.shapes(there).forEach((name, shape) -> shapes.put(PREFIX + name, shape));
     }
-    saved.forEach(
-        layer ->
-            layer.forEachParameter(
-                (name, parameter) ->
-                    shapes.put(PREFIX + name, Arrays.stream(parameter.shape()).boxed().toList())));
+    expected.others().forEach((name, shape) -> shapes.put(PREFIX + name, shape));
+    expected
+        .ofBase()
+        .forEach(
+            (name, tensor) -> {
+              if (there.contains(name)) {
+                shapes.put(PREFIX + name, Arrays.stream(tensor.shape()).boxed().toList());
+              }
+            });
+    expected
+        .tied()
+        .forEach(
+            (name, other) -> {
+              if (there.contains(name)) {
+                shapes.put(PREFIX + name, expected.others().get(other));
+              }
+            });
     TensorMismatch.describe(tensors.names(), tensors::info, shapes, name -> false)
         .ifPresent(
             differences -> {
@@ -146,6 +204,44 @@ final class AdapterWeightsFile {
                       + " model."
                       + differences);
             });
+  }
+
+  /** PEFT would replace the base's numbers by those in the file; here the base stays as it is. */
+  private static void requireSameBase(
+      Path file, SafeTensors tensors, Map<String, Tensor> ofBase, Device device) {
+    Set<String> there = there(tensors);
+    ofBase.forEach(
+        (name, own) -> {
+          if (there.contains(name)) {
+            try (TensorScope scope = TensorScope.open()) {
+              Tensor stored = tensors.tensor(PREFIX + name).to(own.dtype()).to(device);
+              if (!stored.equal(own.detach())) {
+                throw new AdapterMismatchException(
+                    file
+                        + ": "
+                        + PREFIX
+                        + name
+                        + " holds other numbers than this base model: the adapter was trained on"
+                        + " another one.");
+              }
+            }
+          }
+        });
+  }
+
+  private static void requireTied(Path file, SafeTensors tensors, Map<String, String> tied) {
+    Set<String> there = there(tensors);
+    tied.forEach(
+        (name, other) -> {
+          try (TensorScope scope = TensorScope.open()) {
+            if (there.contains(name)
+                && !tensors.tensor(PREFIX + name).equal(tensors.tensor(PREFIX + other))) {
+              throw new AdapterMismatchException(
+                  "%s: %s%s and %s%s are one parameter under ensure_weight_tying, but differ"
+                      .formatted(file, PREFIX, name, PREFIX, other));
+            }
+          }
+        });
   }
 
   /** The names in the file, without the prefix. */

@@ -1,20 +1,26 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.error.AdapterMismatchException;
+import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.model.DecoderModel;
 import io.github.lora4j.model.MlpSpec;
 import io.github.lora4j.model.SequenceClassifier;
 import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.ExpertLinear;
 import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.Norm;
+import io.github.lora4j.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -26,15 +32,18 @@ final class BaseLayers {
   private static final Logger LOG = LoggerFactory.getLogger(BaseLayers.class);
 
   private final DecoderModel base;
+  private final Collector collector = new Collector();
   private final Map<String, LinearLayer> linears = new LinkedHashMap<>();
   private final Map<String, LinearLayer> routers = new LinkedHashMap<>();
   private final Map<String, ExpertLinear> experts = new LinkedHashMap<>();
+  private final Map<String, EmbeddingLayer> embeddings = new LinkedHashMap<>();
+  private final Map<String, Norm> norms = new LinkedHashMap<>();
   private final Set<String> names = new LinkedHashSet<>();
 
   private BaseLayers(DecoderModel base) {
     this.base = base;
     base.linearLayers().forEach(layer -> linears.put(layer.name(), layer));
-    base.withLinears(new Collector());
+    base.withLinears(collector);
   }
 
   /**
@@ -45,10 +54,7 @@ final class BaseLayers {
    */
   static BaseLayers of(DecoderModel base) {
     BaseLayers layers = new BaseLayers(base);
-    if (layers.linears.values().stream()
-            .anyMatch(layer -> layer instanceof AdaptedLinear || layer instanceof RowLinear)
-        || layers.routers.values().stream().anyMatch(AdaptedLinear.class::isInstance)
-        || layers.experts.values().stream().anyMatch(AdaptedExperts.class::isInstance)) {
+    if (layers.collector.isAdapted) {
       throw new IllegalStateException(
           "This model is seen through an adapter already; wrap its baseModel(), or what"
               + " mergeAndUnload() gives.");
@@ -69,6 +75,34 @@ final class BaseLayers {
   /** A linear layer or a router. */
   LinearLayer linear(String name) {
     return Objects.requireNonNull(linears.getOrDefault(name, routers.get(name)), name);
+  }
+
+  boolean isLinear(String name) {
+    return linears.containsKey(name) || routers.containsKey(name);
+  }
+
+  /** The table of this name, if there is one. */
+  Optional<EmbeddingLayer> embedding(String name) {
+    return Optional.ofNullable(embeddings.get(name));
+  }
+
+  /** The norm of this name, if there is one. */
+  Optional<Norm> norm(String name) {
+    return Optional.ofNullable(norms.get(name));
+  }
+
+  /** The table of tokens. */
+  EmbeddingLayer inputs() {
+    return Objects.requireNonNull(embeddings.get(base.spec().embedding().name()));
+  }
+
+  /** Whether the head multiplies by the table of tokens. */
+  boolean isTied() {
+    return base instanceof CausalLM && base.spec().tieWordEmbeddings();
+  }
+
+  String headName() {
+    return base.headName();
   }
 
   /** The parameter of experts. */
@@ -110,7 +144,7 @@ final class BaseLayers {
       throw new AdapterMismatchException(
           "taskType is CAUSAL_LM, but " + base + " classifies sequences: set it to SEQ_CLS");
     }
-    LoraConfig complete = SavedModules.complete(config);
+    LoraConfig complete = SavedModules.complete(tied(config));
     if (base instanceof SequenceClassifier classifier
         && classifier.headIsFresh()
         && !complete.modulesToSave().contains(base.headName())) {
@@ -123,20 +157,61 @@ final class BaseLayers {
     return complete;
   }
 
-  MatchedModules match(LoraConfig config, NameCheck check) {
-    return ModuleMatcher.match(
-        modules(), parameters(), config, base.family().defaultTargetModules(), check);
+  /** The configuration of an adapter out of a file, as PEFT would complete it. */
+  LoraConfig loaded(LoraConfig config) {
+    return withExperts(SavedModules.complete(tied(config)));
   }
 
-  /** What a file must hold of the updates. */
-  List<ExpectedUpdate> expected(MatchedModules matched) {
+  private LoraConfig tied(LoraConfig config) {
+    return new Extras(this, config).tied();
+  }
+
+  MatchedModules match(LoraConfig config, NameCheck check) {
+    MatchedModules matched =
+        ModuleMatcher.match(
+            modules(), parameters(), config, base.family().defaultTargetModules(), check);
+    return new Extras(this, config).added(matched);
+  }
+
+  /** What a file must hold. */
+  AdapterWeightsFile.Contained contained(LoraConfig config, MatchedModules matched) {
+    Map<String, List<Long>> others = new LinkedHashMap<>();
+    try (TensorScope scope = TensorScope.open()) {
+      Extras extras = new Extras(this, config);
+      extras
+          .replaced(matched)
+          .forEach(
+              (key, original) -> others.put(key, Arrays.stream(original.shape()).boxed().toList()));
+      return new AdapterWeightsFile.Contained(
+          expected(config, matched), others, extras.savedOfBase(matched), extras.tiedKeys(matched));
+    }
+  }
+
+  private List<ExpectedUpdate> expected(LoraConfig config, MatchedModules matched) {
     UnaryOperator<String> older = base.family()::storedName;
     List<ExpectedUpdate> expected = new ArrayList<>();
     for (AdapterTarget target : matched.targets()) {
+      EmbeddingLayer table = embeddings.get(target.module());
+      if (table != null) {
+        expected.add(
+            new ExpectedTable(
+                target.module(),
+                target.r(),
+                table.numEmbeddings(),
+                table.embeddingDim(),
+                config.useDora()));
+        continue;
+      }
       LinearLayer layer = linear(target.module());
       expected.add(
           new AdapterWeightsFile.Expected(
-              target.module(), target.r(), layer.inFeatures(), layer.outFeatures(), older));
+              target.module(),
+              target.r(),
+              layer.inFeatures(),
+              layer.outFeatures(),
+              config.loraBias(),
+              config.useDora(),
+              older));
     }
     for (ExpertTarget target : matched.experts()) {
       expected.add(new ExpectedExperts(target, experts(target.parameter()), older));
@@ -180,26 +255,46 @@ final class BaseLayers {
     return List.copyOf(parameters);
   }
 
-  /** Changes nothing, but takes down what {@link DecoderModel#linearLayers} leaves out. */
+  /** Changes nothing, but takes down what there is. */
   private final class Collector implements LayerChange {
+    private boolean isAdapted;
 
     @Override
     public LinearLayer apply(LinearLayer layer) {
-      names.add(layer.name());
-      return layer;
+      return seen(layer.name(), layer);
     }
 
     @Override
     public LinearLayer router(LinearLayer router) {
-      names.add(router.name());
       routers.put(router.name(), router);
-      return router;
+      return seen(router.name(), router);
     }
 
     @Override
     public ExpertLinear experts(ExpertLinear layer) {
-      names.add(layer.name());
       experts.put(layer.name(), layer);
+      return seen(layer.name(), layer);
+    }
+
+    @Override
+    public EmbeddingLayer embedding(EmbeddingLayer table) {
+      embeddings.put(table.name(), table);
+      return seen(table.name(), table);
+    }
+
+    @Override
+    public Norm norm(Norm norm) {
+      norms.put(norm.name(), norm);
+      return seen(norm.name(), norm);
+    }
+
+    private <T> T seen(String name, T layer) {
+      names.add(name);
+      isAdapted |=
+          layer instanceof AdaptedLayer
+              || layer instanceof RowLinear
+              || layer instanceof RowEmbedding
+              || layer instanceof RowNorm;
       return layer;
     }
   }
@@ -211,8 +306,9 @@ final class BaseLayers {
     if (linears.containsKey(name)) {
       return ModuleEntry.Kind.LINEAR;
     }
-    return name.equals(base.spec().embedding().name())
-        ? ModuleEntry.Kind.EMBEDDING
-        : ModuleEntry.Kind.OTHER;
+    if (embeddings.containsKey(name)) {
+      return ModuleEntry.Kind.EMBEDDING;
+    }
+    return norms.containsKey(name) ? ModuleEntry.Kind.NORM : ModuleEntry.Kind.OTHER;
   }
 }

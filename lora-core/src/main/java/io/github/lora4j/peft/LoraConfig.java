@@ -35,6 +35,12 @@ public final class LoraConfig {
   private final List<String> layersPattern;
   private final List<String> modulesToSave;
   private final InitLoraWeights initLoraWeights;
+  private final Bias bias;
+  private final boolean loraBias;
+  private final boolean useDora;
+  private final TrainableTokens trainableTokenIndices;
+  private final List<List<Integer>> layerReplication;
+  private final boolean ensureWeightTying;
   private final @Nullable TaskType taskType;
   private final boolean inferenceMode;
   private final @Nullable String baseModelNameOrPath;
@@ -56,6 +62,12 @@ public final class LoraConfig {
     layersPattern = List.copyOf(builder.layersPattern);
     modulesToSave = List.copyOf(builder.modulesToSave);
     initLoraWeights = builder.initLoraWeights;
+    bias = builder.bias;
+    loraBias = builder.loraBias;
+    useDora = builder.useDora;
+    trainableTokenIndices = builder.trainableTokenIndices;
+    layerReplication = builder.layerReplication.stream().map(List::copyOf).toList();
+    ensureWeightTying = builder.ensureWeightTying;
     taskType = builder.taskType;
     inferenceMode = builder.inferenceMode;
     baseModelNameOrPath = builder.baseModelNameOrPath;
@@ -161,7 +173,7 @@ public final class LoraConfig {
     return layersPattern;
   }
 
-  /** The linear layers that are trained and saved whole, by ends of their names. */
+  /** The modules that are trained and saved whole, by ends of their names. */
   public List<String> modulesToSave() {
     return modulesToSave;
   }
@@ -169,6 +181,36 @@ public final class LoraConfig {
   /** How the adapter begins. */
   public InitLoraWeights initLoraWeights() {
     return initLoraWeights;
+  }
+
+  /** Which biases of the base are trained. */
+  public Bias bias() {
+    return bias;
+  }
+
+  /** Whether B has a bias. */
+  public boolean loraBias() {
+    return loraBias;
+  }
+
+  /** Whether magnitudes are trained beside directions: DoRA. */
+  public boolean useDora() {
+    return useDora;
+  }
+
+  /** The tokens whose vectors are trained. */
+  public TrainableTokens trainableTokenIndices() {
+    return trainableTokenIndices;
+  }
+
+  /** The ranges of layers that the stack is built of, each {@code [from, to)}; empty for all. */
+  public List<List<Integer>> layerReplication() {
+    return layerReplication;
+  }
+
+  /** Whether what is learnt of an embedding is the tied head's too. */
+  public boolean ensureWeightTying() {
+    return ensureWeightTying;
   }
 
   /** What the adapted model is for. */
@@ -218,6 +260,12 @@ public final class LoraConfig {
     fields.put("layersPattern", layersPattern);
     fields.put("modulesToSave", modulesToSave);
     fields.put("initLoraWeights", initLoraWeights);
+    fields.put("bias", bias);
+    fields.put("loraBias", loraBias);
+    fields.put("useDora", useDora);
+    fields.put("trainableTokenIndices", trainableTokenIndices);
+    fields.put("layerReplication", layerReplication);
+    fields.put("ensureWeightTying", ensureWeightTying);
     fields.put("taskType", taskType());
     fields.put("inferenceMode", inferenceMode);
     fields.put("baseModelNameOrPath", baseModelNameOrPath());

@@ -3,7 +3,6 @@ package io.github.lora4j.peft;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +29,12 @@ public final class LoraConfigBuilder {
   List<String> layersPattern = List.of();
   List<String> modulesToSave = List.of();
   InitLoraWeights initLoraWeights = InitLoraWeights.KAIMING;
+  Bias bias = Bias.NONE;
+  boolean loraBias;
+  boolean useDora;
+  TrainableTokens trainableTokenIndices = TrainableTokens.NONE;
+  List<List<Integer>> layerReplication = List.of();
+  boolean ensureWeightTying;
   @Nullable TaskType taskType;
   boolean inferenceMode;
   @Nullable String baseModelNameOrPath;
@@ -60,6 +65,12 @@ public final class LoraConfigBuilder {
     layersPattern = config.layersPattern();
     modulesToSave = config.modulesToSave();
     initLoraWeights = config.initLoraWeights();
+    bias = config.bias();
+    loraBias = config.loraBias();
+    useDora = config.useDora();
+    trainableTokenIndices = config.trainableTokenIndices();
+    layerReplication = config.layerReplication();
+    ensureWeightTying = config.ensureWeightTying();
     taskType = config.taskType().orElse(null);
     inferenceMode = config.inferenceMode();
     baseModelNameOrPath = config.baseModelNameOrPath().orElse(null);
@@ -215,9 +226,10 @@ public final class LoraConfigBuilder {
   }
 
   /**
-   * Linear layers that are trained and saved whole, by ends of their names, such as {@code
-   * lm_head}: a float32 copy is trained, the base's own stays as it is. With {@link
-   * TaskType#SEQ_CLS} the classifier's head {@code score} is always among them. Default: none.
+   * Modules that are trained and saved whole, by ends of their names, such as {@code lm_head},
+   * {@code embed_tokens} or {@code norm}: linear layers, embeddings and norms. A float32 copy is
+   * trained, the base's own stays as it is. With {@link TaskType#SEQ_CLS} the classifier's head
+   * {@code score} is always among them. Default: none.
    */
   public LoraConfigBuilder modulesToSave(String... names) {
     this.modulesToSave = Arrays.asList(names.clone());
@@ -236,17 +248,13 @@ public final class LoraConfigBuilder {
   }
 
   /**
-   * PEFT's spelling: {@code "gaussian"}.
+   * PEFT's spelling: {@code "gaussian"}, {@code "orthogonal"}, {@code "olora"}, {@code "pissa"} or
+   * {@code "pissa_niter_N"}.
    *
-   * @throws IllegalArgumentException for PEFT's other ways to begin, which are not built yet
+   * @throws IllegalArgumentException for PEFT's other ways to begin, which are not built
    */
   public LoraConfigBuilder initLoraWeights(String initLoraWeights) {
-    if (!initLoraWeights.toLowerCase(Locale.ROOT).equals("gaussian")) {
-      throw new IllegalArgumentException(
-          "initLoraWeights \"%s\" is not built yet: use \"gaussian\", true (the default) or false"
-              .formatted(initLoraWeights));
-    }
-    return initLoraWeights(InitLoraWeights.GAUSSIAN);
+    return initLoraWeights(InitLoraWeights.of(initLoraWeights));
   }
 
   /** What the adapted model is for; PEFT picks its wrapper class by it. Default: unset. */
@@ -273,36 +281,61 @@ public final class LoraConfigBuilder {
     return this;
   }
 
-  /** Which biases train: only {@code "none"}, the default, is built. */
+  /** Which biases of the base are trained. Default {@link Bias#NONE}. */
+  public LoraConfigBuilder bias(Bias bias) {
+    this.bias = bias;
+    return this;
+  }
+
+  /** PEFT's spelling: {@code "none"}, {@code "all"} or {@code "lora_only"}. */
   public LoraConfigBuilder bias(String bias) {
-    return refuse(UnbuiltSetting.BIAS, bias);
+    return bias(Bias.of(bias));
   }
 
-  /** DoRA: not built yet. */
+  /**
+   * Whether magnitudes are trained beside the directions that the update changes, after <a
+   * href="https://arxiv.org/abs/2402.09353">DoRA</a>. Default false.
+   */
   public LoraConfigBuilder useDora(boolean useDora) {
-    return refuse(UnbuiltSetting.USE_DORA, useDora);
+    this.useDora = useDora;
+    return this;
   }
 
-  /** A bias on B: not built yet. */
+  /** Whether B has a bias, for adapters extracted from whole models. Default false. */
   public LoraConfigBuilder loraBias(boolean loraBias) {
-    return refuse(UnbuiltSetting.LORA_BIAS, loraBias);
+    this.loraBias = loraBias;
+    return this;
   }
 
-  /** Single rows of the embedding to train: not built yet. */
+  /** Tokens whose vectors are trained while the rest of the table stays. Default: none. */
   public LoraConfigBuilder trainableTokenIndices(int... tokens) {
-    return refuse(UnbuiltSetting.TRAINABLE_TOKEN_INDICES, boxed(tokens));
+    this.trainableTokenIndices = new TrainableTokens(boxed(tokens), Map.of());
+    return this;
   }
 
-  /** Ranges of layers, each {@code {from, to}}, to be stacked anew: not built yet. */
+  /** The same by the ends of the names of tables, such as {@code embed_tokens}. */
+  public LoraConfigBuilder trainableTokenIndices(Map<String, List<Integer>> tokens) {
+    this.trainableTokenIndices = new TrainableTokens(List.of(), tokens);
+    return this;
+  }
+
+  /**
+   * Ranges of layers, each {@code {from, to}} with the end left out, that the stack is built of: a
+   * layer in several of them stands there several times, with adapters of its own and the base's
+   * weights in common. Default: all layers, once.
+   */
   public LoraConfigBuilder layerReplication(int[]... ranges) {
-    return refuse(
-        UnbuiltSetting.LAYER_REPLICATION,
-        Arrays.stream(ranges).map(LoraConfigBuilder::boxed).toList());
+    this.layerReplication = Arrays.stream(ranges).map(LoraConfigBuilder::boxed).toList();
+    return this;
   }
 
-  /** Adapters shared between tied layers: not built yet. */
+  /**
+   * Whether what is learnt of an embedding is used by the head too where both are tied in the base.
+   * Default false, as in PEFT: the head then goes on with the base's table.
+   */
   public LoraConfigBuilder ensureWeightTying(boolean ensureWeightTying) {
-    return refuse(UnbuiltSetting.ENSURE_WEIGHT_TYING, ensureWeightTying);
+    this.ensureWeightTying = ensureWeightTying;
+    return this;
   }
 
   /** Activated LoRA: not built yet. */

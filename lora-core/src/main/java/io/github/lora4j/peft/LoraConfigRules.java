@@ -1,5 +1,6 @@
 package io.github.lora4j.peft;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -27,8 +28,10 @@ final class LoraConfigRules {
     require(
         !(config.targetModules() instanceof TargetModules.Names names)
             || !names.names().isEmpty()
-            || !config.targetParameters().isEmpty(),
+            || !config.targetParameters().isEmpty()
+            || !config.trainableTokenIndices().isEmpty(),
         "targetModules names no modules: give names, a regular expression or all-linear");
+    checkVariants(config);
     require(!config.targetParameters().contains(""), "a name in targetParameters is empty");
     require(
         config.targetParameters().isEmpty() || dropout == 0,
@@ -36,6 +39,25 @@ final class LoraConfigRules {
             + " 0, or target linear layers only",
         dropout,
         config.targetParameters());
+  }
+
+  private static void checkVariants(LoraConfig config) {
+    InitLoraWeights init = config.initLoraWeights();
+    boolean plain = init.equals(InitLoraWeights.KAIMING) || init.equals(InitLoraWeights.RANDOM);
+    require(
+        !config.loraBias() || plain,
+        "loraBias works with initLoraWeights true or false only, not %s",
+        init);
+    require(!config.loraBias() || !config.useDora(), "loraBias and useDora exclude each other");
+    require(
+        init.method() != InitLoraWeights.Method.LOFTQ,
+        "initLoraWeights \"loftq\" is not built yet: use the default, or pissa");
+    for (List<Integer> range : config.layerReplication()) {
+      require(
+          range.size() == 2 && range.get(0) >= 0 && range.get(1) > range.get(0),
+          "layerReplication takes ranges of layers [from, to), not %s",
+          range);
+    }
   }
 
   private static void checkLayers(LoraConfig config) {

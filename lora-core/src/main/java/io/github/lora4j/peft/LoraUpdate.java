@@ -1,7 +1,10 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.CustomFunction;
+import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -9,15 +12,19 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
- * What one adapter adds to one linear layer: {@code scaling * B(A(dropout(x)))} (Hu et al., 2021).
+ * What one adapter adds to one linear layer: {@code scaling * B(A(dropout(x)))} (Hu et al., 2021),
+ * and what variants of it do besides.
  *
  * <p>A and B are float32 whatever the base's dtype, as PEFT keeps them; the sum is rounded to the
- * base's.
+ * base's. A beginning that takes a part out of the base's weight is a second product of the same
+ * rank, subtracted: the base's weight stays as it is and no other is made.
  */
 final class LoraUpdate implements AutoCloseable {
 
   private final LoraWeights weights;
   private final double dropout;
+  private final DoraNorm norm = new DoraNorm();
+  private final double atStart;
   private volatile double configured;
   private volatile double factor = 1;
 
@@ -26,6 +33,7 @@ final class LoraUpdate implements AutoCloseable {
 
   LoraUpdate(LoraWeights weights, double scaling, double dropout) {
     this.weights = weights;
+    this.atStart = scaling;
     this.configured = scaling;
     this.dropout = dropout;
     this.rank = weights.rank();
@@ -41,6 +49,7 @@ final class LoraUpdate implements AutoCloseable {
 
   void factor(double times) {
     factor = times;
+    norm.invalidate();
   }
 
   double scaling() {
@@ -51,24 +60,84 @@ final class LoraUpdate implements AutoCloseable {
    * Adds the update.
    *
    * @param y what the base made of {@code x}, overwritten where that is possible
+   * @param below the base, which DoRA asks once more where inputs are dropped
    * @return the sum, in the dtype of {@code y} or, in plain operations, wider
    */
-  Tensor add(Tensor y, Tensor x, ForwardContext context) {
-    if (CustomFunction.available()) {
-      return FusedUpdate.add(y, dropped(x, context), weights, scaling());
+  Tensor add(Tensor y, Tensor x, LinearLayer below, ForwardContext context) {
+    Tensor in = dropped(x, context);
+    if (weights.magnitude().isEmpty() && weights.start().isEmpty()) {
+      return addProduct(y, in, weights, scaling());
     }
     try (TensorScope scope = TensorScope.open()) {
-      Tensor in = dropped(x.to(weights.a().dtype()), context);
-      // The scaling goes to the thin side: r numbers a row instead of outFeatures.
-      Tensor thin = Functional.linear(in, weights.a()).mul(scaling());
-      return scope.handOver(y.add(Functional.linear(thin, weights.b())));
+      Tensor rest = lessStart(y, x);
+      if (weights.magnitude().isEmpty()) {
+        return scope.handOver(addProduct(rest, in, weights, scaling()));
+      }
+      Tensor product = in == x ? rest : lessStart(below.forward(in, context), in);
+      return scope.handOver(
+          DoraUpdate.forward(
+              rest,
+              DoraUpdate.withoutBias(product, BaseWeights.bias(below)),
+              in,
+              weights.a(),
+              weights.b(),
+              scaling(),
+              weights.magnitude().get(),
+              norm(below)));
     }
+  }
+
+  private Tensor lessStart(Tensor y, Tensor x) {
+    return weights.start().isPresent() ? addProduct(y, x, weights.start().get(), -atStart) : y;
+  }
+
+  private static Tensor addProduct(Tensor y, Tensor x, LoraWeights by, double scaling) {
+    if (CustomFunction.available()) {
+      Tensor sum = FusedUpdate.add(y, x, by, scaling);
+      return by.bias().isPresent() ? withBias(sum, by, scaling) : sum;
+    }
+    try (TensorScope scope = TensorScope.open()) {
+      // The scaling goes to the thin side: r numbers a row instead of outFeatures.
+      Tensor thin = Functional.linear(x.to(by.a().dtype()), by.a()).mul(scaling);
+      Tensor sum = y.add(Functional.linear(thin, by.b()));
+      return scope.handOver(by.bias().isPresent() ? withBias(sum, by, scaling) : sum);
+    }
+  }
+
+  private static Tensor withBias(Tensor sum, LoraWeights by, double scaling) {
+    return sum.add(by.bias().orElseThrow(), scaling);
   }
 
   private Tensor dropped(Tensor x, ForwardContext context) {
     return dropout > 0 && context.isTraining()
         ? Functional.dropout(x, dropout, context.dropout().orElseThrow())
         : x;
+  }
+
+  // One thread at a time: others may be evaluating too, and would make the lengths twice.
+  private synchronized Tensor norm(LinearLayer below) {
+    return norm.get(
+        weights.a().requiresGrad(),
+        () -> {
+          try (TensorScope scope = TensorScope.open()) {
+            return scope.handOver(
+                DoraUpdate.norm(
+                    without(weights.start(), atStart, below), weights.a(), weights.b(), scaling()));
+          }
+        });
+  }
+
+  /** A layer's weight {@code [out, in]} less what an update began with, in the caller's scope. */
+  static Tensor without(Optional<LoraWeights> start, double scaling, LinearLayer layer) {
+    Tensor weight = BaseWeights.weight(layer);
+    return start.isPresent() ? without(start.get(), scaling, weight) : weight;
+  }
+
+  private static Tensor without(LoraWeights start, double scaling, Tensor weight) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor taken = start.b().matmul(start.a()).mul(scaling);
+      return scope.handOver(weight.to(DType.F32).add(taken, -1));
+    }
   }
 
   /**
@@ -79,8 +148,32 @@ final class LoraUpdate implements AutoCloseable {
    */
   Tensor mergedInto(Tensor weight) {
     try (TensorScope scope = TensorScope.open()) {
-      return scope.handOver(weight.add(weights.b().matmul(weights.a()).mul(scaling())));
+      Tensor rest =
+          weights.start().isPresent() ? without(weights.start().get(), atStart, weight) : weight;
+      return scope.handOver(
+          weights.magnitude().isPresent()
+              ? DoraUpdate.mergedWeight(
+                  rest, weights.a(), weights.b(), scaling(), weights.magnitude().get())
+              : rest.add(weights.b().matmul(weights.a()).mul(scaling())));
     }
+  }
+
+  /**
+   * Adds the bias of B into that of the layer.
+   *
+   * @throws LoraException if the layer has none, as in PEFT
+   */
+  Optional<Tensor> mergedIntoBias(String layer, Optional<Tensor> bias) {
+    if (weights.bias().isEmpty()) {
+      return bias;
+    }
+    Tensor own =
+        bias.orElseThrow(
+            () ->
+                new LoraException(
+                    layer
+                        + ": an adapter with loraBias can't be merged where the base has no bias"));
+    return Optional.of(own.to(DType.F32).add(weights.bias().get(), scaling()));
   }
 
   /**
@@ -94,7 +187,12 @@ final class LoraUpdate implements AutoCloseable {
     other.ifPresentOrElse(weights::take, weights::clear);
     rank = other.map(LoraWeights::rank).orElse(0);
     configured = scaling;
-    factor = 1;
+    factor(1);
+  }
+
+  void requiresGrad(boolean required) {
+    weights.requiresGrad(required);
+    norm.invalidate();
   }
 
   /** Shows what belongs into a file of PEFT with its names there, in the caller's scope. */
@@ -108,6 +206,7 @@ final class LoraUpdate implements AutoCloseable {
 
   @Override
   public void close() {
+    norm.close();
     weights.close();
   }
 }

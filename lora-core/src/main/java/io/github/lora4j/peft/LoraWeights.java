@@ -6,21 +6,42 @@ import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
- * The two matrices of one low-rank update, float32.
+ * What one low-rank update learns, and what it began with, float32.
  *
  * @param a {@code [r, in]}
  * @param b {@code [out, r]}
+ * @param bias {@code [out]}, of B, where it has one
+ * @param magnitude {@code [out]}, where it is DoRA
+ * @param start frozen A and B whose product the base's weight gives up, where the beginning asks
+ *     for that
  */
-record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
+record LoraWeights(
+    Tensor a,
+    Tensor b,
+    Optional<Tensor> bias,
+    Optional<Tensor> magnitude,
+    Optional<LoraWeights> start)
+    implements AutoCloseable {
 
   /** What follows a module's name in the files of PEFT. */
   static final String A = ".lora_A.weight";
 
   /** What follows a module's name in the files of PEFT. */
   static final String B = ".lora_B.weight";
+
+  /** What follows a module's name in the files of PEFT. */
+  static final String B_BIAS = ".lora_B.bias";
+
+  /** What follows a module's name in the files of PEFT. */
+  static final String MAGNITUDE = ".lora_magnitude_vector";
+
+  LoraWeights(Tensor a, Tensor b) {
+    this(a, b, Optional.empty(), Optional.empty(), Optional.empty());
+  }
 
   /** Fresh matrices, drawn as PEFT draws them; only with {@code RANDOM} is B other than zero. */
   static LoraWeights init(
@@ -39,7 +60,8 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
     switch (how.method()) {
       case KAIMING, GAUSSIAN, RANDOM, EVA -> {}
       default ->
-          throw new IllegalArgumentException("initLoraWeights \"" + how + "\" is not built yet");
+          throw new IllegalArgumentException(
+              "initLoraWeights \"" + how + "\" is not built for parameters of experts");
     }
     try (TensorScope scope = TensorScope.open()) {
       double uniformBound = 1 / Math.sqrt(in);
@@ -52,10 +74,21 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
           how.equals(InitLoraWeights.RANDOM)
               ? Tensor.uniform(-outBound, outBound, generator, out, rows)
               : Tensor.zeros(DType.F32, Device.CPU, out, rows);
-      return new LoraWeights(
-          TensorScope.keep(a.to(device)).requiresGrad(true),
-          TensorScope.keep(b.to(device)).requiresGrad(true));
+      return new LoraWeights(TensorScope.keep(a.to(device)), TensorScope.keep(b.to(device)))
+          .requiresGrad(true);
     }
+  }
+
+  LoraWeights withBias(Tensor other) {
+    return new LoraWeights(a, b, Optional.of(other), magnitude, start);
+  }
+
+  LoraWeights withMagnitude(Tensor other) {
+    return new LoraWeights(a, b, bias, Optional.of(other), start);
+  }
+
+  LoraWeights withStart(Optional<LoraWeights> other) {
+    return new LoraWeights(a, b, bias, magnitude, other);
   }
 
   /** The rank, or that of all experts together. */
@@ -63,45 +96,53 @@ record LoraWeights(Tensor a, Tensor b) implements AutoCloseable {
     return Math.toIntExact(a.size(0));
   }
 
-  /** Takes the numbers of other matrices, of at most this rank, and zeros beyond. */
+  /** Takes the numbers of other weights, of at most this rank, and zeros beyond. */
   void take(LoraWeights other) {
     clear();
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
       a.narrow(0, 0, other.rank()).copyInPlace(other.a);
       b.narrow(1, 0, other.rank()).copyInPlace(other.b);
+      bias.ifPresent(own -> own.copyInPlace(other.bias.orElseThrow()));
+      magnitude.ifPresent(own -> own.copyInPlace(other.magnitude.orElseThrow()));
     }
   }
 
-  /** Makes all numbers zero. */
+  /** Makes the update zero. */
   void clear() {
     try (NoGrad noGrad = NoGrad.open()) {
       a.fillInPlace(0);
       b.fillInPlace(0);
+      bias.ifPresent(own -> own.fillInPlace(0));
     }
   }
 
   /** The part of the first ranks, in the caller's scope. */
   LoraWeights first(int ranks) {
     return new LoraWeights(
-        a.detach().narrow(0, 0, ranks), b.detach().narrow(1, 0, ranks).contiguous());
+        a.detach().narrow(0, 0, ranks),
+        b.detach().narrow(1, 0, ranks).contiguous(),
+        bias,
+        magnitude,
+        start);
   }
 
-  /** Shows each with its name in the files of PEFT. */
+  /** Shows what learns, each with its name in the files of PEFT. */
   void forEach(String module, BiConsumer<String, Tensor> visitor) {
     visitor.accept(module + A, a);
     visitor.accept(module + B, b);
+    bias.ifPresent(own -> visitor.accept(module + B_BIAS, own));
+    magnitude.ifPresent(own -> visitor.accept(module + MAGNITUDE, own));
   }
 
   LoraWeights requiresGrad(boolean required) {
-    a.requiresGrad(required);
-    b.requiresGrad(required);
+    forEach("", (name, tensor) -> tensor.requiresGrad(required));
     return this;
   }
 
   @Override
   public void close() {
-    a.close();
-    b.close();
+    forEach("", (name, tensor) -> tensor.close());
+    start.ifPresent(LoraWeights::close);
   }
 }

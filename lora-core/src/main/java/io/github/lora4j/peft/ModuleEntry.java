@@ -15,8 +15,20 @@ record ModuleEntry(String name, Kind kind) {
     OUTPUT_HEAD,
     /** A table of token embeddings. */
     EMBEDDING,
-    /** A norm, a container, anything that can have no adapter. */
+    /** A norm, which can be trained whole but has no updates. */
+    NORM,
+    /** A container, anything that can have no adapter. */
     OTHER
+  }
+
+  /** Whether it can have a low-rank update. */
+  boolean takesUpdates() {
+    return isLinear() || kind == Kind.EMBEDDING;
+  }
+
+  /** Whether it can be trained whole. */
+  boolean canBeCopied() {
+    return takesUpdates() || kind == Kind.NORM;
   }
 
   boolean isLinear() {

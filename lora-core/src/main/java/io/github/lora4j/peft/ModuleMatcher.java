@@ -62,7 +62,11 @@ final class ModuleMatcher {
     problems.unknownLayers();
     List<String> names = having(verdicts, Verdict.TARGET).stream().map(ModuleEntry::name).toList();
     TargetParameters targeted = TargetParameters.match(parameters, config, names, problems);
-    if (names.isEmpty() && targeted.isEmpty()) {
+    boolean onlyTokens =
+        config.targetModules() instanceof TargetModules.Names given
+            && given.names().isEmpty()
+            && !config.trainableTokenIndices().isEmpty();
+    if (names.isEmpty() && targeted.isEmpty() && !onlyTokens) {
       problems.nothingMatched(named, Set.copyOf(verdicts.values()));
     } else {
       List<String> adapted = new ArrayList<>(names);

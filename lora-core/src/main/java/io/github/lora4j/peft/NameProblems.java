@@ -35,20 +35,15 @@ final class NameProblems {
     this.check = check;
   }
 
-  /** Targets that are no linear layers: an error in PEFT too, but for embeddings. */
+  /** Targets that are neither linear layers nor embeddings: an error in PEFT too. */
   void unfit(List<ModuleEntry> targets) {
-    for (ModuleEntry.Kind kind : List.of(ModuleEntry.Kind.EMBEDDING, ModuleEntry.Kind.OTHER)) {
-      List<String> names =
-          targets.stream().filter(m -> m.kind() == kind).map(ModuleEntry::name).toList();
-      if (!names.isEmpty()) {
-        linearNamesHelp = true;
-        errors.add(
-            kind == ModuleEntry.Kind.EMBEDDING
-                ? "adapters on embeddings are not built yet: leave %s out of targetModules"
-                    .formatted(KnownModules.shown(names))
-                : "targetModules matches what is no linear layer: %s"
-                    .formatted(KnownModules.shown(names)));
-      }
+    List<String> names =
+        targets.stream().filter(m -> !m.takesUpdates()).map(ModuleEntry::name).toList();
+    if (!names.isEmpty()) {
+      linearNamesHelp = true;
+      errors.add(
+          "targetModules matches what is no linear layer and no embedding: %s"
+              .formatted(KnownModules.shown(names)));
     }
   }
 

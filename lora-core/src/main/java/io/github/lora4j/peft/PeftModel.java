@@ -5,7 +5,6 @@ import io.github.lora4j.io.hub.HubOptions;
 import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.DecoderModel;
 import io.github.lora4j.model.PreTrainedModel;
-import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
@@ -43,6 +42,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public static final long DEFAULT_SEED = 42;
 
   private final M base;
+  private final List<List<Integer>> replication;
+  private final M stack;
   private final BaseLayers baseLayers;
   private final AdapterSwitch enabled = new AdapterSwitch();
   private final AdaptedLayers layers;
@@ -52,19 +53,25 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   private List<String> merged = List.of();
   private boolean closed;
 
-  private PeftModel(M base) {
+  // withLayers and withLinears give the same kind of model as they are called on; Java can't say
+  // that without burdening every user.
+  @SuppressWarnings("unchecked")
+  private PeftModel(M base, LoraConfig first) {
     this.base = base;
-    this.baseLayers = BaseLayers.of(base);
+    this.replication = first.layerReplication();
+    this.stack =
+        replication.isEmpty()
+            ? base
+            : (M) base.withLayers(LayerReplication.order(replication, base.spec()));
+    this.baseLayers = BaseLayers.of(stack);
     this.layers = new AdaptedLayers(baseLayers, enabled);
-    this.view = base;
+    this.view = stack;
   }
 
   /** Puts the layers with their adapters into the base's places. */
-  // withLinears gives the same kind of model as it is called on; Java can't say that without
-  // burdening every user.
-  @SuppressWarnings("unchecked")
+  @SuppressWarnings("unchecked") // as above
   private void look() {
-    view = (M) base.withLinears(layers.inPlace());
+    view = (M) stack.withLinears(layers.inPlace());
   }
 
   /** Puts a fresh adapter around a model: {@code get_peft_model}. */
@@ -79,7 +86,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public static <M extends DecoderModel> PeftModel<M> wrap(
       M base, LoraConfig config, String adapterName) {
-    return opened(base, peft -> peft.addAdapter(adapterName, config));
+    return opened(base, config, peft -> peft.addAdapter(adapterName, config));
   }
 
   /**
@@ -91,12 +98,12 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *     no layer
    */
   public static <M extends DecoderModel> PeftModel<M> wrap(M base, LoraConfig config, long seed) {
-    return opened(base, peft -> peft.addAdapter(AdapterNames.DEFAULT, config, seed));
+    return opened(base, config, peft -> peft.addAdapter(AdapterNames.DEFAULT, config, seed));
   }
 
   private static <M extends DecoderModel> PeftModel<M> opened(
-      M base, Consumer<PeftModel<M>> firstAdapter) {
-    PeftModel<M> peft = new PeftModel<>(base);
+      M base, LoraConfig first, Consumer<PeftModel<M>> firstAdapter) {
+    PeftModel<M> peft = new PeftModel<>(base, first);
     firstAdapter.accept(peft);
     return peft;
   }
@@ -128,7 +135,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public static <M extends DecoderModel> PeftModel<M> fromPretrained(
       M base, Path adapterDir, String adapterName, boolean isTrainable) {
-    return opened(base, peft -> peft.loadAdapter(adapterDir, adapterName, isTrainable));
+    LoraConfig config = LoraConfig.load(adapterDir);
+    return opened(base, config, peft -> peft.loadAdapter(adapterDir, adapterName, isTrainable));
   }
 
   // ---- several adapters
@@ -155,12 +163,13 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public void addAdapter(String adapterName, LoraConfig given, long seed) {
     requireNew(adapterName);
+    requireSameStack(given);
     LoraConfig config = baseLayers.withExperts(baseLayers.completed(given));
     MatchedModules matched = baseLayers.match(config, NameCheck.STRICT);
     try (Generator generator = Generator.of(seed)) {
       add(
           new Adapter(adapterName, config, matched, !config.inferenceMode()),
-          new AdapterSource.Fresh(config, baseLayers, generator));
+          new AdapterSource.Fresh(config, generator));
     }
   }
 
@@ -230,21 +239,26 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public void loadAdapter(Path adapterDir, String adapterName, boolean isTrainable) {
     requireNew(adapterName);
-    LoraConfig config = baseLayers.withExperts(SavedModules.complete(LoraConfig.load(adapterDir)));
+    LoraConfig stored = LoraConfig.load(adapterDir);
+    requireSameStack(stored);
+    LoraConfig config = baseLayers.loaded(stored);
     MatchedModules matched = baseLayers.match(config, NameCheck.LENIENT);
-    AdapterWeightsFile.Contents read = read(adapterDir, matched);
-    add(
-        new Adapter(adapterName, config, matched, isTrainable),
-        new AdapterSource.Stored(read, isTrainable));
+    AdapterWeightsFile.Contents read = read(adapterDir, config, matched);
+    try (Generator generator = Generator.of(DEFAULT_SEED)) {
+      add(
+          new Adapter(adapterName, config, matched, isTrainable),
+          new AdapterSource.Stored(read, isTrainable, new FreshUpdate(config, generator)));
+    }
   }
 
-  private AdapterWeightsFile.Contents read(Path adapterDir, MatchedModules matched) {
-    List<DenseLinear> saved = matched.saved().stream().map(baseLayers::dense).toList();
-    return AdapterWeightsFile.read(adapterDir, baseLayers.expected(matched), saved, base.device());
+  private AdapterWeightsFile.Contents read(
+      Path adapterDir, LoraConfig config, MatchedModules matched) {
+    return AdapterWeightsFile.read(
+        adapterDir, baseLayers.contained(config, matched), base.device());
   }
 
   private void add(Adapter adapter, AdapterSource source) {
-    layers.add(adapter.name(), adapter.matched(), adapter.config().loraDropout(), source);
+    layers.add(adapter.name(), adapter.config(), adapter.matched(), source);
     adapters.put(adapter.name(), adapter);
     if (adapters.size() == 1) {
       activate(List.of(adapter.name()));
@@ -263,6 +277,15 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
           "There is an adapter \""
               + name
               + "\" already: delete or rename it, or take another name.");
+    }
+  }
+
+  private void requireSameStack(LoraConfig config) {
+    if (!config.layerReplication().equals(replication)) {
+      throw new IllegalArgumentException(
+          "layerReplication: the adapters of one model share its stack, which is %s; found %s"
+              .formatted(
+                  replication.isEmpty() ? "the base's" : replication, config.layerReplication()));
     }
   }
 
@@ -352,7 +375,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     requireNew(newName);
     Renaming.rename(adapters, adapterName, newName);
     adapters.put(newName, adapters.get(newName).named(newName));
-    layers.forEach(layer -> layer.rename(adapterName, newName));
+    layers.rename(adapterName, newName);
     active = active.stream().map(n -> n.equals(adapterName) ? newName : n).toList();
   }
 
@@ -368,10 +391,14 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public void hotSwap(Path adapterDir, String adapterName) {
     requireKnown(List.of(adapterName));
     requireUnmerged("weights are swapped");
-    LoraConfig config = baseLayers.withExperts(SavedModules.complete(LoraConfig.load(adapterDir)));
+    LoraConfig stored = LoraConfig.load(adapterDir);
+    requireSameStack(stored);
+    LoraConfig config = baseLayers.loaded(stored);
     MatchedModules matched = baseLayers.match(config, NameCheck.LENIENT);
-    try (AdapterWeightsFile.Contents read = read(adapterDir, matched)) {
-      new HotSwap(layers, adapters.get(adapterName), config, matched, read).run();
+    try (AdapterWeightsFile.Contents read = read(adapterDir, config, matched)) {
+      Adapter old = adapters.get(adapterName);
+      new HotSwap(layers, old, config, matched, read)
+          .run(baseLayers.contained(old.config(), old.matched()).others().keySet());
     }
     Adapter before = adapters.get(adapterName);
     adapters.put(adapterName, new Adapter(adapterName, config, matched, before.trainable()));
@@ -397,7 +424,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
         adapterNames.stream().distinct().filter(n -> !n.equals(AdapterNames.BASE)).toList();
     requireKnown(used);
     layers.requireRowwise(used);
-    return (M) base.withLinears(layers.byRow(new RowAdapters(adapterNames)));
+    return (M) stack.withLinears(layers.byRow(new RowAdapters(adapterNames)));
   }
 
   /** The layers with their adapters, which stay this model's. */
@@ -673,7 +700,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     requireKnown(List.of(selectedAdapters));
     for (String name : selectedAdapters) {
       Path folder = name.equals(AdapterNames.DEFAULT) ? adapterDir : adapterDir.resolve(name);
-      AdapterFolder.write(folder, base, adapters.get(name), layers);
+      AdapterFolder.write(folder, base, baseLayers, adapters.get(name), layers);
     }
   }
 
@@ -809,7 +836,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public M mergeAndUnload(boolean safeMerge, List<String> adapterNames, QuantizedMerge quantized) {
     requireKnown(adapterNames);
     layers.requireOneCopy(adapterNames);
-    return (M) base.shareWith(layers.unloading(adapterNames, safeMerge, quantized));
+    return (M) stack.shareWith(layers.unloading(adapterNames, safeMerge, quantized));
   }
 
   private void requireOpen() {

@@ -49,11 +49,11 @@ final class RowAdapters {
   /**
    * Refuses what has other rows than adapters were named for.
    *
-   * @param dims how many dimensions {@code x} must have
+   * @param dims how many dimensions {@code x} must have at least
    * @throws IllegalArgumentException if these are not the rows of the batch
    */
   void requireRows(String layer, Tensor x, int dims) {
-    if (x.dim() != dims || x.size(0) != names.size()) {
+    if (x.dim() < dims || x.size(0) != names.size()) {
       throw new IllegalArgumentException(
           "%s: adapters are named for %d rows, but here is %s: give a batch of as many rows, and ask for logits or generation; losses are taken adapter by adapter"
               .formatted(layer, names.size(), x));

@@ -11,31 +11,59 @@ import java.util.function.BiConsumer;
 /** A linear layer of which each row of a batch sees another adapter; for evaluation. */
 final class RowLinear implements LinearLayer {
 
-  private final AdaptedLinear layer;
+  private final LinearLayer layer;
+  private final LinearLayer base;
+  private final Change change;
   private final RowAdapters rows;
   private final int dims;
+
+  /** What an adapter makes of some rows. */
+  @FunctionalInterface
+  interface Change {
+
+    /**
+     * Computes.
+     *
+     * @param y what the base made of {@code x}, overwritten
+     */
+    Tensor apply(Tensor y, Tensor x, ForwardContext context, String adapter);
+  }
+
+  private RowLinear(
+      LinearLayer layer, LinearLayer base, Change change, RowAdapters rows, int dims) {
+    this.layer = layer;
+    this.base = base;
+    this.change = change;
+    this.rows = rows;
+    this.dims = dims;
+  }
 
   /**
    * Looks at a layer.
    *
-   * @param dims the dimensions of its input, whose first is that of rows
+   * @param dims the least dimensions of its input, whose first is that of rows
    */
-  RowLinear(AdaptedLinear layer, RowAdapters rows, int dims) {
-    this.layer = layer;
-    this.rows = rows;
-    this.dims = dims;
+  static RowLinear of(AdaptedLinear layer, RowAdapters rows, int dims) {
+    return new RowLinear(layer, layer.base(), layer::adapt, rows, dims);
+  }
+
+  /** Looks at a head that follows a table. */
+  static RowLinear of(TiedHead head, RowAdapters rows) {
+    LinearLayer base = head.head() instanceof AdaptedLinear own ? own.base() : head.head();
+    return new RowLinear(head, base, head::adapt, rows, 3);
   }
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
     rows.requireRows(name(), x, dims);
     try (TensorScope scope = TensorScope.open()) {
-      Tensor y = layer.base().forward(x, context);
+      Tensor y = base.forward(x, context);
       return scope.handOver(
           rows.apply(
               x.device(),
               (adapter, index) ->
-                  layer.adapt(y.indexSelect(0, index), x.indexSelect(0, index), context, adapter)));
+                  change.apply(
+                      y.indexSelect(0, index), x.indexSelect(0, index), context, adapter)));
     }
   }
 

@@ -43,11 +43,11 @@ final class SavedModules {
     for (ModuleEntry module : model.entries()) {
       // PEFT looks at the end of the name only, wherever a part of it begins.
       if (config.modulesToSave().stream().anyMatch(module.name()::endsWith)) {
-        if (module.isLinear()) {
+        if (module.canBeCopied()) {
           found.add(module.name());
         } else {
           problems.add(
-              module.name() + " is no linear layer, and only those can be trained whole so far");
+              module.name() + " is no linear layer, embedding or norm: name what is inside of it");
         }
       }
     }

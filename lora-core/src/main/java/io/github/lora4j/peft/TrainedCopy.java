@@ -46,20 +46,6 @@ final class TrainedCopy implements LinearLayer {
    * @param bias {@code [out]}, where there is one
    */
   record Weights(Tensor weight, Optional<Tensor> bias) implements AutoCloseable {
-
-    /** Trainable copies of a layer's parameters. */
-    static Weights copyOf(DenseLinear layer) {
-      try (TensorScope scope = TensorScope.open();
-          NoGrad noGrad = NoGrad.open()) {
-        Tensor weight = layer.isInputFirst() ? layer.weight().transpose(0, 1) : layer.weight();
-        return new Weights(copy(weight), layer.bias().map(Weights::copy)).requiresGrad(true);
-      }
-    }
-
-    private static Tensor copy(Tensor parameter) {
-      return TensorScope.keep(parameter.detach().to(DType.F32).copy().contiguous());
-    }
-
     Weights requiresGrad(boolean required) {
       weight.requiresGrad(required);
       bias.ifPresent(b -> b.requiresGrad(required));
@@ -112,12 +98,8 @@ final class TrainedCopy implements LinearLayer {
     return copy;
   }
 
-  /** Takes the numbers of another copy. */
-  void take(Weights other) {
-    try (NoGrad noGrad = NoGrad.open()) {
-      copy.weight().copyInPlace(other.weight());
-      copy.bias().ifPresent(b -> b.copyInPlace(other.bias().orElseThrow()));
-    }
+  /** Looks at the copy again after its numbers were exchanged. */
+  void refresh() {
     if (settled != null) {
       settled.close();
       settled = layer(Tensor::detach);

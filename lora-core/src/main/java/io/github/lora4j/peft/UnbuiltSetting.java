@@ -7,13 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Settings of PEFT's LoraConfig that LoRA4J reads and writes, but can't carry out yet. */
 enum UnbuiltSetting {
-  BIAS("bias", "none", "leave it \"none\": the biases of the base stay frozen"),
-  USE_DORA("use_dora", false, "leave it false; useRslora(true) with a higher r comes near it"),
-  LORA_BIAS("lora_bias", false, "leave it false: adapters have no bias"),
-  TRAINABLE_TOKEN_INDICES("trainable_token_indices", null, "leave it out: embeddings stay frozen"),
-  LAYER_REPLICATION("layer_replication", null, "leave it out: layers are adapted where they are"),
-  ENSURE_WEIGHT_TYING(
-      "ensure_weight_tying", false, "leave it false: embeddings have no adapters to be tied"),
   ALORA_INVOCATION_TOKENS(
       "alora_invocation_tokens", null, "leave it out: adapters act on every token"),
   USE_QALORA("use_qalora", false, "leave it false"),

@@ -139,8 +139,11 @@ class LoraConfigTest {
     assertThat(LoraConfig.builder().initLoraWeights("Gaussian").build().initLoraWeights())
         .isEqualTo(InitLoraWeights.GAUSSIAN);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> LoraConfig.builder().initLoraWeights("pissa"))
+        .isThrownBy(() -> LoraConfig.builder().initLoraWeights("corda"))
         .withMessageContaining("pissa");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> LoraConfig.builder().initLoraWeights("loftq").build())
+        .withMessageContaining("not built yet");
   }
 
   @ParameterizedTest
@@ -237,12 +240,6 @@ class LoraConfigTest {
   static List<Arguments> throwsForSettingsThatAreNotBuilt() {
     Map<String, Integer> config = Map.of("any", 1);
     Map<String, UnaryOperator<LoraConfigBuilder>> settings = new LinkedHashMap<>();
-    settings.put("bias", b -> b.bias("all"));
-    settings.put("useDora", b -> b.useDora(true));
-    settings.put("loraBias", b -> b.loraBias(true));
-    settings.put("trainableTokenIndices", b -> b.trainableTokenIndices(1, 2));
-    settings.put("layerReplication", b -> b.layerReplication(new int[] {0, 2}));
-    settings.put("ensureWeightTying", b -> b.ensureWeightTying(true));
     settings.put("aloraInvocationTokens", b -> b.aloraInvocationTokens(1));
     settings.put("useQalora", b -> b.useQalora(true));
     settings.put("useBdlora", b -> b.useBdlora(config));

@@ -1,0 +1,44 @@
+package io.github.lora4j.peft;
+
+import io.github.lora4j.error.LoraException;
+import io.github.lora4j.nn.BiasedLinear;
+import io.github.lora4j.nn.DenseLinear;
+import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Tensor;
+import java.util.Optional;
+
+/** What adapters that look at the base's weights need of linear layers of any form. */
+final class BaseWeights {
+
+  private BaseWeights() {}
+
+  /**
+   * The weight that a layer multiplies by.
+   *
+   * @return {@code [out, in]}: the layer's own, or, of a quantized layer, one made in the caller's
+   *     scope, float32
+   * @throws LoraException if the layer has no such weight
+   */
+  static Tensor weight(LinearLayer layer) {
+    if (layer instanceof DenseLinear dense) {
+      return dense.weight();
+    }
+    if (layer instanceof QuantizedLinear quantized) {
+      return quantized.denseWeight(DType.F32);
+    }
+    throw new LoraException(
+        layer.name()
+            + ": expected a dense or quantized weight, found "
+            + layer.getClass().getSimpleName());
+  }
+
+  /** The bias {@code [out]} of a layer, which stays the layer's. */
+  static Optional<Tensor> bias(LinearLayer layer) {
+    if (layer instanceof BiasedLinear biased) {
+      return biased.bias();
+    }
+    return layer instanceof QuantizedLinear quantized ? quantized.bias() : Optional.empty();
+  }
+}

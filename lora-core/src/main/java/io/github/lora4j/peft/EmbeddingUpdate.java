@@ -1,0 +1,125 @@
+package io.github.lora4j.peft;
+
+import io.github.lora4j.nn.EmbeddingLayer;
+import io.github.lora4j.tensor.DType;
+import io.github.lora4j.tensor.Device;
+import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NoGrad;
+import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
+import java.util.function.BiConsumer;
+
+/**
+ * What one adapter adds to a table: {@code scaling * B} times the columns of A that the ids name.
+ *
+ * <p>A is {@code [r, vocab]} and B {@code [dim, r]}, as in PEFT's {@code lora.Embedding}; there is
+ * no dropout.
+ */
+final class EmbeddingUpdate implements AutoCloseable {
+
+  /** What follows a table's name in the files of PEFT. */
+  static final String A = ".lora_embedding_A";
+
+  /** What follows a table's name in the files of PEFT. */
+  static final String B = ".lora_embedding_B";
+
+  private final LoraWeights weights;
+  private final double configured;
+  private volatile double factor = 1;
+
+  EmbeddingUpdate(LoraWeights weights, double scaling) {
+    this.weights = weights;
+    this.configured = scaling;
+  }
+
+  /** First weights as in PEFT: A zero and B normally distributed, or with RANDOM both. */
+  static LoraWeights fresh(
+      LoraConfig config, Generator generator, EmbeddingLayer layer, AdapterTarget target) {
+    int r = target.r();
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      Device device = layer.device();
+      boolean random = config.initLoraWeights().equals(InitLoraWeights.RANDOM);
+      Tensor a =
+          random
+              ? Tensor.normal(0, 1, generator, r, layer.numEmbeddings()).to(device)
+              : Tensor.zeros(DType.F32, device, r, layer.numEmbeddings());
+      Tensor b = Tensor.normal(0, 1, generator, layer.embeddingDim(), r).to(device);
+      LoraWeights weights = new LoraWeights(TensorScope.keep(a), TensorScope.keep(b));
+      if (config.useDora()) {
+        Tensor norm =
+            DoraUpdate.norm(AdaptedEmbedding.table(layer).transpose(0, 1), a, b, target.scaling());
+        weights = weights.withMagnitude(TensorScope.keep(norm));
+      }
+      return weights.requiresGrad(true);
+    }
+  }
+
+  LoraWeights weights() {
+    return weights;
+  }
+
+  double factor() {
+    return factor;
+  }
+
+  void factor(double times) {
+    factor = times;
+  }
+
+  double scaling() {
+    return configured * factor;
+  }
+
+  /**
+   * Adds the update.
+   *
+   * @param y {@code [batch, seq, dim]}, what the base gave for the ids
+   */
+  Tensor add(Tensor y, Tensor ids, EmbeddingLayer base) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor thin = Functional.embedding(ids, weights.a().transpose(0, 1)).mul(scaling());
+      Tensor update = Functional.linear(thin, weights.b());
+      if (weights.magnitude().isEmpty()) {
+        return scope.handOver(y.add(update));
+      }
+      Tensor table = AdaptedEmbedding.table(base).transpose(0, 1);
+      return scope.handOver(
+          DoraUpdate.embedding(y, update, weights.magnitude().get(), norm(table)));
+    }
+  }
+
+  private Tensor norm(Tensor table) {
+    return DoraUpdate.norm(table, weights.a(), weights.b(), scaling());
+  }
+
+  /**
+   * Adds the update into a table.
+   *
+   * @param table {@code [vocab, dim]}, float32
+   */
+  Tensor mergedInto(Tensor table) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor turned = table.transpose(0, 1);
+      Tensor merged =
+          weights.magnitude().isPresent()
+              ? DoraUpdate.mergedWeight(
+                  turned, weights.a(), weights.b(), scaling(), weights.magnitude().get())
+              : turned.add(weights.b().matmul(weights.a()).mul(scaling()));
+      return scope.handOver(merged.transpose(0, 1).contiguous());
+    }
+  }
+
+  /** Shows what learns with its names in the files of PEFT. */
+  void forEach(String module, BiConsumer<String, Tensor> visitor) {
+    visitor.accept(module + A, weights.a());
+    visitor.accept(module + B, weights.b());
+    weights.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+  }
+}
