@@ -41,9 +41,14 @@ final class Scales {
     }
     Coded by = coded.get();
     ByteBuffer codes = absmax.buffer(from, count);
-    for (int i = 0; i < count; i++) {
-      float scaled = by.map[codes.get(i) & 0xff] * by.absmax[(int) ((from + i) / by.blocksize)];
-      scales[i] = scaled + by.offset;
+    int i = 0;
+    while (i < count) {
+      int of = (int) ((from + i) / by.blocksize);
+      float scale = by.absmax[of];
+      int end = (int) Math.min(count, (of + 1L) * by.blocksize - from);
+      for (; i < end; i++) {
+        scales[i] = by.map[codes.get(i) & 0xff] * scale + by.offset;
+      }
     }
     return scales;
   }
