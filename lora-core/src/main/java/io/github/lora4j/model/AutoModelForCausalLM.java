@@ -2,10 +2,13 @@ package io.github.lora4j.model;
 
 import io.github.lora4j.io.Checkpoint;
 import io.github.lora4j.io.hub.ModelHub;
+import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 
 /** Loads causal language models of every family that LoRA4J knows. */
@@ -99,5 +102,31 @@ public final class AutoModelForCausalLM {
       CausalLayers layers = WeightSource.feed(weights, source -> CausalLayers.build(spec, source));
       return new CausalLM(config, family, layers, Optional.empty(), true);
     }
+  }
+
+  /**
+   * Makes a model whose parameters have names, shapes and a dtype but no memory of their size: for
+   * counting, and for asking what an adapter would match, before anything is loaded. What it would
+   * compute means nothing.
+   *
+   * <p>The Python counterpart is {@code accelerate.init_empty_weights} around {@code from_config}.
+   *
+   * @param config as {@code config.json} has it; a quantization that it names is left aside
+   * @return the model, all parameters frozen, for the caller to close
+   */
+  public static CausalLM withoutWeights(ModelConfig config, DType dtype) {
+    ModelFamily family = ModelFamilies.of(config);
+    DecoderSpec spec = family.describe(config);
+    SizeLimits.check(config, spec);
+    WeightSource hollow =
+        (name, shape) -> {
+          try (TensorScope scope = TensorScope.open()) {
+            long[] ones = new long[shape.length];
+            Arrays.fill(ones, 1);
+            return TensorScope.keep(Tensor.zeros(dtype, Device.CPU, ones).expand(shape));
+          }
+        };
+    CausalLayers layers = WeightSource.feed(hollow, source -> CausalLayers.build(spec, source));
+    return new CausalLM(config, family, layers, Optional.empty(), true);
   }
 }

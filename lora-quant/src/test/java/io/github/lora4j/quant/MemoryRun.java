@@ -39,7 +39,7 @@ final class MemoryRun {
         TrainingArguments.builder()
             .outputDir(result.resolveSibling("out"))
             .perDeviceTrainBatchSize(batch)
-            .maxSteps(4)
+            .maxSteps(10)
             .gradientCheckpointing(Boolean.parseBoolean(args[6]))
             .saveStrategy(IntervalStrategy.NO)
             .disableTqdm(true)

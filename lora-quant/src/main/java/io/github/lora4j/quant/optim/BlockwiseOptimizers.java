@@ -56,4 +56,29 @@ public final class BlockwiseOptimizers implements OptimizerProvider {
               "optim: expected one of bitsandbytes', found " + args.optim());
     };
   }
+
+  /**
+   * The memory of the states that any optimizer of transformers' names here keeps for a parameter.
+   *
+   * @param name of the optimizer, of this module or of lora-core
+   * @param parameter its name in the model
+   * @param weights how many numbers it has
+   */
+  public static long stateBytes(OptimizerName name, String parameter, long weights) {
+    int states =
+        switch (name) {
+          case SGD -> 0;
+          case ADAMW_TORCH,
+              ADAMW_TORCH_FUSED,
+              ADAMW_BNB_8BIT,
+              PAGED_ADAMW_8BIT,
+              PAGED_ADAMW_32BIT ->
+              2;
+          case LION_8BIT, LION_32BIT, PAGED_LION_8BIT, PAGED_LION_32BIT -> 1;
+        };
+    boolean coded =
+        name.toString().endsWith("_8bit") && HostOptimizer.canBeCoded(parameter, weights);
+    long blocks = (weights + States.BLOCK - 1) / States.BLOCK;
+    return states * (coded ? weights + blocks * Float.BYTES : weights * Float.BYTES);
+  }
 }

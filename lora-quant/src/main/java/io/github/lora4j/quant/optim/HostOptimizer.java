@@ -48,10 +48,14 @@ final class HostOptimizer implements Optimizer {
 
   private States states(OptimizedParameter parameter, boolean coded) {
     long weights = parameter.tensor().numel();
-    boolean few = weights < FEW_WEIGHTS || EMBEDDING.matcher(parameter.name()).find();
-    return coded && !few
+    return coded && canBeCoded(parameter.name(), weights)
         ? new CodedStates(rule.states(), weights)
         : new WideStates(rule.states(), weights);
+  }
+
+  /** Whether 8-bit optimizers keep the states of a parameter in 8 bits. */
+  static boolean canBeCoded(String name, long weights) {
+    return weights >= FEW_WEIGHTS && !EMBEDDING.matcher(name).find();
   }
 
   @Override

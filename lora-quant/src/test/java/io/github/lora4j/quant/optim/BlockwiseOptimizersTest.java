@@ -192,6 +192,8 @@ class BlockwiseOptimizersTest {
               List.of(new OptimizedParameter(name, weights, 0, 1)),
               new AdamRule(0.9, 0.999, 1e-8),
               true)) {
+        assertThat(BlockwiseOptimizers.stateBytes(OptimizerName.ADAMW_BNB_8BIT, name, size))
+            .isEqualTo(optimizer.stateBytes());
         return optimizer.stateBytes();
       }
     }
