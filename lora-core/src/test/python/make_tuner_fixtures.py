@@ -3,11 +3,11 @@
 
     python make_tuner_fixtures.py ../resources/tuners
 
-The bases are those of ../resources/families, whose weights follow from their names, and so are the batches of the runs. A case
-is a folder:
+The bases are those of family_cases.py, whose weights follow from their names, and so are the batches of the runs: both stand in
+bases/. A case is a folder:
 
 adapter/              as PEFT writes it: adapter_config.json, adapter_model.safetensors
-expected.safetensors  logits (of the batch of the family's case; those of virtual tokens left out), merged logits, greedy (row 0
+expected.safetensors  logits (of the batch of the base; those of virtual tokens left out), merged logits, greedy (row 0
                       and what follows), start.<tensor> (what a run begins with that no adapter file holds),
                       end.<tensor> (the adapter, or parameters of the model, at the end of a run of 12 updates)
 case.json             the family and the numbers of each step
@@ -17,6 +17,7 @@ All in float32 on the CPU with eager attention and without dropout.
 import argparse
 import json
 import os
+import re
 import shutil
 import tempfile
 
@@ -26,8 +27,9 @@ from peft import IA3Config, LNTuningConfig, PeftModel, PrefixTuningConfig, Promp
 from safetensors.torch import load_file, save_file
 from transformers.trainer_pt_utils import get_parameter_names
 
-from family_cases import ACCUMULATION, MAX_GRAD_NORM, SETTINGS, SMALL, STEPS, WARMUP, CaseMaker, load, logits, versions
+from family_cases import ACCUMULATION, MAX_GRAD_NORM, SETTINGS, SMALL, STEPS, WARMUP, CaseMaker, load, logits, names_and_shapes, versions
 
+SEED = 1
 FORBIDDEN = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]  # transformers.Trainer's
 TUNERS = {
     "ia3-llama": ("llama", IA3Config()),
@@ -50,21 +52,41 @@ WHOLE = {
 }
 
 
-def base_folder(family, work):
+def base_folder(family, out, work):
+    """A base of its own, whose weights follow from their names; all but the weights is written."""
     folder = os.path.join(work, family)
-    with open(os.path.join(os.path.dirname(__file__), "../resources/families", family, "case.json")) as file:
-        seed = json.load(file)["seed"]
     if not os.path.exists(folder):
-        CaseMaker(family, folder, SMALL, seed, more=False).base()
+        maker = CaseMaker(family, folder, SMALL, SEED, more=False)
+        maker.base()
+        written = os.path.join(out, "bases", family)
+        shutil.rmtree(written, ignore_errors=True)
+        os.makedirs(written)
+        with open(os.path.join(folder, "base/config.json")) as file:
+            config = json.load(file)
+        shapes = names_and_shapes(os.path.join(folder, "base/model.safetensors"))
+        write_json({"case": family, "model_type": maker.config().model_type, "seed": SEED, "layers": SMALL.layers,
+                    "files": {"base/config.json": config}, "weights": {"base/model.safetensors": shapes}},
+                   os.path.join(written, "case.json"))
+        save_file({"input_ids": maker.ids, "attention_mask": maker.mask}, os.path.join(written, "expected.safetensors"))
+        batches = {}
+        for n in range(STEPS * ACCUMULATION):
+            for name, tensor in zip(("input_ids", "attention_mask", "labels"), maker.micro_batch(*divmod(n, ACCUMULATION))):
+                batches[f"{name}.{n}"] = tensor
+        save_file(batches, os.path.join(out, "bases/batches.safetensors"))
     return os.path.join(folder, "base")
 
 
-def batches():
-    return load_file(os.path.join(os.path.dirname(__file__), "../resources/families/batches.safetensors"))
+def write_json(value, file):
+    with open(file, "w") as stream:
+        stream.write(json.dumps(value, separators=(",", ":")) + "\n")
 
 
-def family_batch(family):
-    tensors = load_file(os.path.join(os.path.dirname(__file__), "../resources/families", family, "expected.safetensors"))
+def batches(out):
+    return load_file(os.path.join(out, "bases/batches.safetensors"))
+
+
+def family_batch(family, out):
+    tensors = load_file(os.path.join(out, "bases", family, "expected.safetensors"))
     return tensors["input_ids"], tensors["attention_mask"]
 
 
@@ -106,7 +128,8 @@ def write(out, family, steps, expected):
 
 def tuner_case(name, out, work):
     family, config = TUNERS[name]
-    base = base_folder(family, work)
+    root = os.path.dirname(out)
+    base = base_folder(family, root, work)
     config.task_type = "CAUSAL_LM"
     torch.manual_seed(len(name))
     model = get_peft_model(load(base), config)
@@ -122,7 +145,7 @@ def tuner_case(name, out, work):
     os.remove(os.path.join(adapter, "README.md"))
     tidy(os.path.join(adapter, "adapter_config.json"), family)
     loaded = PeftModel.from_pretrained(load(base), adapter)
-    ids, mask = family_batch(family)
+    ids, mask = family_batch(family, root)
     virtual = config.num_virtual_tokens if name.startswith("prompt") else 0
     expected["logits"] = logits(loaded, ids, mask)[:, virtual:]
     with torch.no_grad():
@@ -131,7 +154,7 @@ def tuner_case(name, out, work):
     if name.startswith(("ia3", "ln")):
         merged = PeftModel.from_pretrained(load(base), adapter).merge_and_unload()
         expected["merged"] = logits(merged, ids, mask)
-    steps = run(model, batches())
+    steps = run(model, batches(root))
     end = os.path.join(work, name + "-end")
     model.save_pretrained(end)
     expected |= {"end." + k: v for k, v in load_file(os.path.join(end, "adapter_model.safetensors")).items()}
@@ -141,7 +164,7 @@ def tuner_case(name, out, work):
 def tidy(file, family):
     with open(file) as stream:
         config = json.load(stream)
-    config["base_model_name_or_path"] = "families/" + family
+    config["base_model_name_or_path"] = "bases/" + family
     for key, value in config.items():
         if isinstance(value, list):
             config[key] = sorted(value)  # sets, in any order
@@ -150,16 +173,16 @@ def tidy(file, family):
 
 
 def whole_case(name, out, work):
-    import re
     family, pattern = WHOLE[name]
-    model = load(base_folder(family, work))
+    root = os.path.dirname(out)
+    model = load(base_folder(family, root, work))
     for parameter_name, p in model.named_parameters():
         p.requires_grad_(bool(re.match(pattern, parameter_name)))
     os.makedirs(out)
-    steps = run(model, batches())
+    steps = run(model, batches(root))
     kept = r"(.*\.1\.(self_attn\.q_proj|input_layernorm|ln_1|attn\.c_attn)\.|model\.embed|transformer\.wte|lm_head|.*norm\.)"
     expected = {"end." + k: v for k, v in model.named_parameters() if re.match(kept, k)}
-    expected["logits"] = logits(model, *family_batch(family))
+    expected["logits"] = logits(model, *family_batch(family, root))
     write(out, family, steps, expected)
 
 

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * A decoder that predicts the next token: {@code transformers.AutoModelForCausalLM}.
@@ -248,6 +249,21 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
    */
   public CausalLM requiresGrad(boolean required) {
     ParameterCount.requiresGrad(parameters(), required);
+    return this;
+  }
+
+  /**
+   * Makes some parameters learn, such as those of the last layers, and freezes all others.
+   *
+   * <p>A head that is tied to the embedding is no parameter of its own: it learns with the table.
+   *
+   * @param learning chooses parameters by their names, as {@link #parameters} has them
+   * @return this model
+   * @throws IllegalArgumentException if it chooses none
+   * @throws IllegalStateException if one that it chooses is quantized
+   */
+  public CausalLM requiresGrad(Predicate<String> learning) {
+    ParameterCount.requiresGrad(parameters(), learning);
     return this;
   }
 

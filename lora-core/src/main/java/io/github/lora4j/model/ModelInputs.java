@@ -58,6 +58,10 @@ record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
     boolean skipsPadding =
         spec.embedding().positions().map(DecoderSpec.PositionSpec::skipsPadding).orElse(false);
     Batch counted = skipsPadding ? withoutLeftPaddingCounted(given) : given;
+    if (decoder.prefixLength() > 0) {
+      // The keys of a prefix aren't turned, so that a query's own position counts beside them.
+      counted = fromFirstToken(counted);
+    }
     requireKnown(counted.inputIds(), spec.vocabSize());
     VirtualRows rows = VirtualRows.before(counted, decoder.virtualTokens(), spec.vocabSize());
     requireKnownPositions(rows.batch(), spec, decoder.prefixLength());
@@ -80,6 +84,36 @@ record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
     }
   }
 
+  /** Plain columns counted from each row's first token. */
+  private static Batch fromFirstToken(Batch batch) {
+    int[] positions = batch.positionIds().clone();
+    for (int row = 0; row < batch.size(); row++) {
+      int start = row * batch.length();
+      int padding = 0;
+      while (padding < batch.length() && batch.attentionMask()[start + padding] == 0) {
+        padding++;
+      }
+      for (int column = 0; column < batch.length(); column++) {
+        if (positions[start + column] != column) {
+          return batch;
+        }
+        positions[start + column] = Math.max(0, column - padding);
+      }
+    }
+    return withPositions(batch, positions);
+  }
+
+  private static Batch withPositions(Batch batch, int[] positions) {
+    return new Batch(
+        batch.size(),
+        batch.length(),
+        batch.inputIds(),
+        batch.attentionMask(),
+        batch.labels(),
+        positions,
+        batch.sequenceLabels());
+  }
+
   /** Positions that count tokens; as they are where the caller's aren't plain columns. */
   private static Batch withoutLeftPaddingCounted(Batch batch) {
     int[] mask = batch.attentionMask();
@@ -93,14 +127,7 @@ record ModelInputs(Tensor ids, Tensor positions, Attention.Visible visible) {
       tokens = column == 0 ? mask[i] : tokens + mask[i];
       positions[i] = Math.max(0, tokens - 1);
     }
-    return new Batch(
-        batch.size(),
-        batch.length(),
-        batch.inputIds(),
-        mask,
-        batch.labels(),
-        positions,
-        batch.sequenceLabels());
+    return withPositions(batch, positions);
   }
 
   /** Refuses ids that the embedding has no row for: reading past it would be undefined. */

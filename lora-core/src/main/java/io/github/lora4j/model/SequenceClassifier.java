@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
@@ -268,6 +269,19 @@ public final class SequenceClassifier implements DecoderModel {
    */
   public SequenceClassifier requiresGrad(boolean required) {
     ParameterCount.requiresGrad(parameters(), required);
+    return this;
+  }
+
+  /**
+   * Makes some parameters learn, such as those of the last layers, and freezes all others.
+   *
+   * @param learning chooses parameters by their names, as {@link #parameters} has them
+   * @return this model
+   * @throws IllegalArgumentException if it chooses none
+   * @throws IllegalStateException if one that it chooses is quantized
+   */
+  public SequenceClassifier requiresGrad(Predicate<String> learning) {
+    ParameterCount.requiresGrad(parameters(), learning);
     return this;
   }
 

@@ -71,9 +71,10 @@ record TokenEmbedding(
     try (TensorScope scope = TensorScope.open()) {
       Tensor vectors = virtual.orElseThrow().vectors(context).to(like.dtype());
       Tensor none = Tensor.zeros(like.dtype(), like.device(), 1, vectors.size(1));
-      Tensor firstVirtual = Tensor.of(new long[] {spec.vocabSize()}, 1).to(ids.device());
-      Tensor rows =
-          ids.add(firstVirtual, -1).add(1).maskedFill(firstVirtual.gt(ids), 0); // 0 is none
+      // Row 0 is for all other tokens.
+      Tensor shift = Tensor.of(new long[] {1L - spec.vocabSize()}, 1).to(ids.device());
+      Tensor first = Tensor.of(new long[] {spec.vocabSize()}, 1).to(ids.device());
+      Tensor rows = ids.add(shift).maskedFill(first.gt(ids), 0);
       return scope.handOver(Functional.embedding(rows, Tensor.cat(List.of(none, vectors), 0)));
     }
   }

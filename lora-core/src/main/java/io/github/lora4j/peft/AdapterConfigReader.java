@@ -28,13 +28,19 @@ final class AdapterConfigReader {
 
   static LoraConfig read(Path folder) {
     Path file = folder.resolve(AdapterConfigKeys.FILE);
-    if (!Files.isRegularFile(file)) {
-      throw new CheckpointFormatException(missing(folder));
-    }
-    Map<String, Object> json = parse(file);
+    Map<String, Object> json = json(folder);
     checkType(file, json);
     checkBuilt(file, json);
     return new AdapterConfigFields(file, json).toConfig();
+  }
+
+  /** What the file holds, for any kind of adapter. */
+  static Map<String, Object> json(Path folder) {
+    Path file = folder.resolve(AdapterConfigKeys.FILE);
+    if (!Files.isRegularFile(file)) {
+      throw new CheckpointFormatException(missing(folder));
+    }
+    return parse(file);
   }
 
   private static Map<String, Object> parse(Path file) {
@@ -68,7 +74,8 @@ final class AdapterConfigReader {
     }
     if (!name.equals(AdapterConfigKeys.LORA)) {
       throw new AdapterMismatchException(
-          "%s: \"peft_type\" is \"%s\"; the only kind of adapter that is built is \"LORA\""
+          ("%s: \"peft_type\" is \"%s\"; a LoraConfig is for \"LORA\": other kinds are read by"
+                  + " PeftConfig.load, and loaded by TunedModel.fromPretrained")
               .formatted(file, Shortened.of(name)));
     }
   }

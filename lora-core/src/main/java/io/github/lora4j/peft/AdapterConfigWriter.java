@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** Writes adapter_config.json as PEFT 0.21 does: the same 41 keys, the same text. */
 final class AdapterConfigWriter {
 
-  private static final String WRITTEN_AS = "0.21.0";
+  static final String WRITTEN_AS = "0.21.0";
 
   private AdapterConfigWriter() {}
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * LoraConfig.builder().r(16).alpha(32).dropout(0.05).targetModules("q_proj", "v_proj").build()
  * }</pre>
  */
-public final class LoraConfig {
+public final class LoraConfig implements PeftConfig {
 
   private final int r;
   private final double loraAlpha;
@@ -96,6 +96,11 @@ public final class LoraConfig {
    */
   public static LoraConfig load(Path adapterFolder) {
     return AdapterConfigReader.read(adapterFolder);
+  }
+
+  @Override
+  public PeftType peftType() {
+    return PeftType.LORA;
   }
 
   /** Starts a configuration with the values of this one. */
@@ -213,7 +218,7 @@ public final class LoraConfig {
     return ensureWeightTying;
   }
 
-  /** What the adapted model is for. */
+  @Override
   public Optional<TaskType> taskType() {
     return Optional.ofNullable(taskType);
   }
@@ -223,12 +228,12 @@ public final class LoraConfig {
     return inferenceMode;
   }
 
-  /** The name or folder of the model that the adapter belongs to. */
+  @Override
   public Optional<String> baseModelNameOrPath() {
     return Optional.ofNullable(baseModelNameOrPath);
   }
 
-  /** The revision of the base model. */
+  @Override
   public Optional<String> revision() {
     return Optional.ofNullable(revision);
   }
