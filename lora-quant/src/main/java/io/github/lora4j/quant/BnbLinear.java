@@ -112,6 +112,12 @@ final class BnbLinear implements QuantizedLinear {
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
+    if (!NoGrad.gradEnabled() && !context.isTraining()) {
+      Optional<Tensor> y = fewRows(x);
+      if (y.isPresent()) {
+        return y.get();
+      }
+    }
     if (bias.isEmpty() || !bias.get().requiresGrad()) {
       return CustomFunction.available() ? recomputing(x, bias) : plain(x, bias);
     }
@@ -121,6 +127,16 @@ final class BnbLinear implements QuantizedLinear {
               ? recomputing(x, Optional.empty())
               : plain(x, Optional.empty());
       return scope.handOver(y.add(bias.get().to(y.dtype())));
+    }
+  }
+
+  /** As in generation, where the weight is read once for a row or two. */
+  private Optional<Tensor> fewRows(Tensor x) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor in = x.to(computed.orElse(x.dtype()));
+      Optional<Tensor> y = weight.fewRows(in.contiguous());
+      y.ifPresent(product -> bias.ifPresent(b -> product.addInPlace(b.to(product.dtype()), 1)));
+      return y.map(product -> scope.handOver(product.to(x.dtype())));
     }
   }
 

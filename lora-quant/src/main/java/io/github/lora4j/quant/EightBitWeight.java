@@ -5,6 +5,7 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A weight in 8 bits with a scale for each row: {@code bitsandbytes.nn.Int8Params}.
@@ -29,6 +30,11 @@ record EightBitWeight(Int8Rows rows) implements QuantizedWeight {
   @Override
   public void dequantizeInto(Tensor target) {
     rows.dequantizeInto(target);
+  }
+
+  @Override
+  public Optional<Tensor> fewRows(Tensor x) {
+    return Optional.empty();
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A weight in 4 bits: {@code bitsandbytes.nn.Params4bit}.
@@ -38,6 +39,11 @@ record FourBitWeight(Quantized4Bit coded, DType storage) implements QuantizedWei
   @Override
   public void dequantizeInto(Tensor target) {
     coded.dequantizeInto(target);
+  }
+
+  @Override
+  public Optional<Tensor> fewRows(Tensor x) {
+    return coded.matvec(x);
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.github.lora4j.quant;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.GradientHooks;
-import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.ArrayDeque;
@@ -112,9 +111,7 @@ final class Scratch {
       }
       size = Math.max(largest, elements);
     }
-    try (NoGrad noGrad = NoGrad.open()) {
-      return TensorScope.keep(Tensor.empty(place.dtype, place.device, size));
-    }
+    return TensorScope.keep(Tensor.empty(place.dtype, place.device, size));
   }
 
   private synchronized void giveBack(Place place, Tensor flat) {

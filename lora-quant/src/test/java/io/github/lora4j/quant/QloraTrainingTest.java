@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.model.AutoModelForCausalLM;
 import io.github.lora4j.model.CausalLM;
+import io.github.lora4j.model.DecodingSession;
 import io.github.lora4j.model.LoadOptions;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.QuantizedLinear;
@@ -192,6 +193,44 @@ class QloraTrainingTest {
       Outcome b = train(in32, 2, c -> c);
       assertThat(a.losses().get(1) / b.losses().get(1)).isBetween(0.98, 1.02);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "phi3", "gpt2"})
+  void generationOnAQuantizedBaseIsThatOfTheSameNumbersDense(String family) {
+    Path folder = TinyModels.write(family, dir);
+    try (CausalLM quantized = TinyModels.load(folder, TinyModels.nf4InFloat32());
+        CausalLM dense = TinyModels.dense(quantized);
+        CausalLM eight = TinyModels.load(folder, BitsAndBytesConfig.int8())) {
+      int[][] prompts = {{5, 17, 3, 60}, {9}};
+      try (DecodingSession a = quantized.startDecoding(prompts, 20);
+          DecodingSession b = dense.startDecoding(prompts, 20);
+          DecodingSession c = eight.startDecoding(prompts, 20)) {
+        for (int step = 0; step < 10; step++) {
+          float[][] actual = a.logits();
+          float[][] expected = b.logits();
+          float[][] inEight = c.logits();
+          for (int row = 0; row < prompts.length; row++) {
+            assertThat(Shared.difference(actual[row], expected[row]))
+                .as("step %d, row %d", step, row)
+                .isLessThan(LAYER_TOLERANCE);
+            assertThat(Shared.difference(inEight[row], expected[row])).isLessThan(0.5);
+          }
+          int[] next = {argmax(expected[0]), argmax(expected[1])};
+          a.append(next);
+          b.append(next);
+          c.append(next);
+        }
+      }
+    }
+  }
+
+  private static int argmax(float[] scores) {
+    int best = 0;
+    for (int i = 1; i < scores.length; i++) {
+      best = scores[i] > scores[best] ? i : best;
+    }
+    return best;
   }
 
   @ParameterizedTest

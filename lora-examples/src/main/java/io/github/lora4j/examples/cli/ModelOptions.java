@@ -3,6 +3,8 @@ package io.github.lora4j.examples.cli;
 import io.github.lora4j.io.hub.HubOptions;
 import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.LoadOptions;
+import io.github.lora4j.quant.BitsAndBytesConfig;
+import io.github.lora4j.quant.Bnb4BitQuantType;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import java.nio.file.Path;
@@ -46,6 +48,15 @@ final class ModelOptions {
       description = "Where to compute. Default: the first GPU if there is one, else the CPU.")
   private Optional<String> device = Optional.empty();
 
+  @Option(
+      names = "--quantization",
+      paramLabel = "nf4|fp4|int8",
+      converter = QuantizationKind.class,
+      description =
+          "Quantize the base while it is loaded: 4 bits with coded scales, computed in bf16, or"
+              + " LLM.int8. Default: what the checkpoint is.")
+  private Optional<BitsAndBytesConfig> quantization = Optional.empty();
+
   /** The model's folder; downloads it at the first call if it was named. */
   Path dir() {
     if (folder.isEmpty()) {
@@ -64,6 +75,7 @@ final class ModelOptions {
   LoadOptions loadOptions() {
     LoadOptions.Builder options = LoadOptions.builder();
     dtype.ifPresent(options::dtype);
+    quantization.ifPresent(options::quantization);
     device
         .filter(name -> !name.equals(DeviceName.AUTO))
         .map(DeviceName::open)
@@ -80,6 +92,21 @@ final class ModelOptions {
           .orElseThrow(
               () ->
                   new TypeConversionException("expected f32, bf16 or f16, found '" + value + "'"));
+    }
+  }
+
+  /** The ways to quantize that have a name of one word. */
+  static final class QuantizationKind implements ITypeConverter<BitsAndBytesConfig> {
+    @Override
+    public BitsAndBytesConfig convert(String value) {
+      return switch (value.toLowerCase(Locale.ROOT)) {
+        case "nf4" -> BitsAndBytesConfig.nf4();
+        case "fp4" ->
+            BitsAndBytesConfig.nf4().toBuilder().bnb4BitQuantType(Bnb4BitQuantType.FP4).build();
+        case "int8" -> BitsAndBytesConfig.int8();
+        default ->
+            throw new TypeConversionException("expected nf4, fp4 or int8, found '" + value + "'");
+      };
     }
   }
 
