@@ -341,9 +341,11 @@ public final class SequenceClassifier implements DecoderModel {
               + " PeftModel.mergeAndUnload().savePretrained.");
     }
     LayerOrder.requireDescribed(spec(), family, config);
-    Map<String, Tensor> stored =
-        Quantizations.stored(parameters(), linearLayers(), family::storedName);
-    PretrainedFolder.write(dir, savedConfig(), stored, source);
+    try (TensorScope scope = TensorScope.open()) {
+      Map<String, Tensor> stored =
+          Quantizations.stored(parameters(), linearLayers(), family::storedName);
+      PretrainedFolder.write(dir, savedConfig(), stored, source);
+    }
   }
 
   private ModelConfig savedConfig() {

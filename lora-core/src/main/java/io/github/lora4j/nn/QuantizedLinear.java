@@ -42,7 +42,7 @@ public interface QuantizedLinear extends BiasedLinear {
 
   /**
    * What a checkpoint holds of the weight: names behind the module's, such as {@code weight} and
-   * {@code weight.absmax}, and tensors that stay this layer's.
+   * {@code weight.absmax}, and tensors that stay this layer's or are made in the caller's scope.
    */
   Map<String, Tensor> stored();
 

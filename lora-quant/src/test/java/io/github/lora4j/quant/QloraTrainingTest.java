@@ -3,15 +3,21 @@ package io.github.lora4j.quant;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.lora4j.data.Batch;
+import io.github.lora4j.data.LabelMap;
 import io.github.lora4j.model.AutoModelForCausalLM;
+import io.github.lora4j.model.AutoModelForSequenceClassification;
 import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.model.DecodingSession;
 import io.github.lora4j.model.LoadOptions;
+import io.github.lora4j.model.SequenceClassifier;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.peft.Bias;
 import io.github.lora4j.peft.LoraConfig;
+import io.github.lora4j.peft.LoraConfigBuilder;
 import io.github.lora4j.peft.PeftModel;
 import io.github.lora4j.peft.TargetModules;
+import io.github.lora4j.peft.TaskType;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NativeMemory;
@@ -46,9 +52,14 @@ class QloraTrainingTest {
 
   /** Some steps of plain descent; the gradients are those of the last one. */
   private static Outcome train(CausalLM base, int steps, UnaryOperator<ForwardContext> how) {
+    return train(base, lora(), steps, how);
+  }
+
+  private static Outcome train(
+      CausalLM base, LoraConfig config, int steps, UnaryOperator<ForwardContext> how) {
     List<Double> losses = new ArrayList<>();
     Map<String, float[]> gradients = new LinkedHashMap<>();
-    try (PeftModel<CausalLM> peft = PeftModel.wrap(base, lora());
+    try (PeftModel<CausalLM> peft = PeftModel.wrap(base, config);
         Generator dropout = Generator.of(7)) {
       Batch batch = TinyModels.batch();
       for (int step = 0; step < steps; step++) {
@@ -104,6 +115,54 @@ class QloraTrainingTest {
       Outcome expected = train(dense, 5, c -> c);
       assertThat(expected.losses().get(4)).isLessThan(expected.losses().get(0));
       assertSame(train(quantized, 5, c -> c), expected);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rslora", "dora", "lora_bias", "bias=all", "bias=lora_only", "exclude"})
+  void everyKindOfAdapterTrainsOnAQuantizedBase(String kind) {
+    LoraConfigBuilder builder = lora().toBuilder();
+    LoraConfig config =
+        switch (kind) {
+          case "rslora" -> builder.useRslora(true).build();
+          case "dora" -> builder.useDora(true).build();
+          case "lora_bias" -> builder.loraBias(true).build();
+          case "bias=all" -> builder.bias(Bias.ALL).build();
+          case "bias=lora_only" -> builder.bias(Bias.LORA_ONLY).build();
+          default -> builder.excludeModules("dense").build();
+        };
+    // A family whose layers have biases.
+    Path folder = TinyModels.write("gpt_neox", dir);
+    try (CausalLM quantized = TinyModels.load(folder, TinyModels.nf4InFloat32());
+        CausalLM dense = TinyModels.dense(quantized)) {
+      Outcome expected = train(dense, config, 3, c -> c);
+      assertSame(train(quantized, config, 3, c -> c), expected);
+      assertSame(train(quantized, config, 3, c -> c.plain(true)), expected);
+      assertSame(train(quantized, config, 3, c -> c.gradientCheckpointing(true)), expected);
+    }
+  }
+
+  @Test
+  void aClassifierOnAQuantizedBaseTrainsItsHead() {
+    Path folder = TinyModels.write("llama", dir.resolve("base"));
+    LoadOptions options =
+        LoadOptions.builder().dtype(DType.F32).quantization(TinyModels.nf4InFloat32()).build();
+    try (SequenceClassifier model =
+            AutoModelForSequenceClassification.fromPretrained(
+                folder, LabelMap.of("no", "yes"), options);
+        PeftModel<SequenceClassifier> peft =
+            PeftModel.wrap(model, lora().toBuilder().taskType(TaskType.SEQ_CLS).build())) {
+      assertThat(peft.savedModuleNames()).containsExactly("score");
+      assertThat(model.linearLayers().stream().filter(QuantizedLinear.class::isInstance))
+          .hasSize(14);
+      long handles = NativeMemory.liveHandles();
+      model.savePretrained(dir.resolve("saved"));
+      assertThat(NativeMemory.liveHandles()).isEqualTo(handles);
+      try (SequenceClassifier again =
+          AutoModelForSequenceClassification.fromPretrained(dir.resolve("saved"))) {
+        assertThat(again.linearLayers().stream().filter(QuantizedLinear.class::isInstance))
+            .hasSize(14);
+      }
     }
   }
 
@@ -241,7 +300,7 @@ class QloraTrainingTest {
       UnaryOperator<ForwardContext> how = c -> c.plain(plain).gradientCheckpointing(checkpointing);
       train(quantized, 3, how);
       long before = NativeMemory.liveHandles();
-      train(quantized, 30, how);
+      train(quantized, 150, how);
       assertThat(NativeMemory.liveHandles()).isLessThanOrEqualTo(before + 5);
     }
   }
