@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 OUT = sys.argv[1]
 LLAMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../resources/llama")
 VOCAB = 64
-GPT2 = dict(vocab_size=VOCAB, n_embd=16, n_layer=2, n_head=2, n_positions=32, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+GPT2 = dict(attn_pdrop=0.0, resid_pdrop=0.0, embd_pdrop=0.0, vocab_size=VOCAB, n_embd=16, n_layer=2, n_head=2, n_positions=32, bos_token_id=1, eos_token_id=2, pad_token_id=0)
 Q = dict(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 UNTIED, TIED, BIASED, CONV = "llama", "llama3", "linear-mqa-bias", "gpt2"
 KINDS = {

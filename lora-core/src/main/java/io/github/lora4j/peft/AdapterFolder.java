@@ -21,8 +21,9 @@ final class AdapterFolder {
       DecoderModel base,
       BaseLayers baseLayers,
       Adapter adapter,
-      AdaptedLayers layers) {
-    LoraConfig config = adapter.config();
+      AdaptedLayers layers,
+      boolean plain) {
+    LoraConfig config = plain ? plain(adapter.config()) : adapter.config();
     List<AdaptedLinear> own =
         layers.linears().stream()
             .filter(layer -> layer.updates().containsKey(adapter.name()))
@@ -35,10 +36,33 @@ final class AdapterFolder {
     }
     LoraConfig complete = filled.build();
     AdapterWeightsFile.write(
-        folder, adapter.name(), layers, baseLayers.contained(adapter.config(), adapter.matched()));
+        folder,
+        adapter.name(),
+        layers,
+        baseLayers.contained(adapter.config(), adapter.matched()),
+        plain);
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
         folder, complete, adapter.matched().targetModules(), Optional.of(pythonClass(base)));
+  }
+
+  /** The configuration of an adapter that has what it began with subtracted in it. */
+  private static LoraConfig plain(LoraConfig config) {
+    if (!config.initLoraWeights().changesBase()) {
+      return config;
+    }
+    LoraConfigBuilder builder =
+        config.toBuilder()
+            .initLoraWeights(true)
+            .r(PlainLoraConversion.rank(config.r()))
+            .loraAlpha(PlainLoraConversion.alpha(config.loraAlpha(), config.useRslora()));
+    config.rankPattern().forEach((key, r) -> builder.rankPattern(key, PlainLoraConversion.rank(r)));
+    config
+        .alphaPattern()
+        .forEach(
+            (key, alpha) ->
+                builder.alphaPattern(key, PlainLoraConversion.alpha(alpha, config.useRslora())));
+    return builder.build();
   }
 
   private static boolean areInputFirst(List<AdaptedLinear> layers) {

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -33,11 +34,19 @@ final class AdapterWeightsFile {
    * Writes an adapter's weights.
    *
    * @param contained what else belongs into its file
+   * @param plain whether what updates began with is put into them
    */
-  static void write(Path folder, String adapter, AdaptedLayers layers, Contained contained) {
+  static void write(
+      Path folder, String adapter, AdaptedLayers layers, Contained contained, boolean plain) {
     try (TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> tensors = new LinkedHashMap<>();
-      layers.forEachSaved(adapter, (key, tensor) -> tensors.put(PREFIX + key, tensor));
+      BiConsumer<String, Tensor> put = (key, tensor) -> tensors.put(PREFIX + key, tensor);
+      layers.forEachSaved(adapter, put);
+      if (plain) {
+        layers.linears().stream()
+            .filter(layer -> layer.updates().containsKey(adapter))
+            .forEach(layer -> layer.updates().get(adapter).forEachPlain(layer.name(), put));
+      }
       contained.ofBase().forEach((key, tensor) -> tensors.put(PREFIX + key, tensor));
       contained
           .tied()

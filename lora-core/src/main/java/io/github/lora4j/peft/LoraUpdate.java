@@ -204,6 +204,25 @@ final class LoraUpdate implements AutoCloseable {
     }
   }
 
+  /**
+   * The same for an adapter that stands beside the base's whole weight: what this one began with is
+   * subtracted in it.
+   */
+  void forEachPlain(String module, BiConsumer<String, Tensor> visitor) {
+    if (weights.start().isEmpty()) {
+      forEachSaved(module, visitor);
+      return;
+    }
+    LoraWeights start = weights.start().get();
+    new LoraWeights(
+            PlainLoraConversion.a(weights.a(), start.a()),
+            PlainLoraConversion.b(weights.b(), start.b()),
+            weights.bias(),
+            weights.magnitude(),
+            Optional.empty())
+        .forEach(module, visitor);
+  }
+
   @Override
   public void close() {
     norm.close();

@@ -697,10 +697,28 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @param selectedAdapters their names
    */
   public void savePretrained(Path adapterDir, String... selectedAdapters) {
+    save(adapterDir, false, selectedAdapters);
+  }
+
+  /**
+   * Writes adapters as plain LoRA for the base as it is, whatever they began with: PEFT's {@code
+   * path_initial_model_for_weight_conversion}, which needs no other folder here. An adapter that
+   * began with PiSSA or OLoRA has twice its rank then; others are written as they are.
+   *
+   * @param selectedAdapters their names; none for all
+   */
+  public void savePlainLora(Path adapterDir, String... selectedAdapters) {
+    save(
+        adapterDir,
+        true,
+        selectedAdapters.length == 0 ? adapterNames().toArray(new String[0]) : selectedAdapters);
+  }
+
+  private void save(Path adapterDir, boolean plain, String... selectedAdapters) {
     requireKnown(List.of(selectedAdapters));
     for (String name : selectedAdapters) {
       Path folder = name.equals(AdapterNames.DEFAULT) ? adapterDir : adapterDir.resolve(name);
-      AdapterFolder.write(folder, base, baseLayers, adapters.get(name), layers);
+      AdapterFolder.write(folder, base, baseLayers, adapters.get(name), layers, plain);
     }
   }
 

@@ -281,4 +281,73 @@ class AdapterKindsTest {
       }
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"pissa", "olora"})
+  void whatTookFromTheBaseIsSavedAsPlainLora(String kind) throws IOException {
+    Path folder = CASES.resolve(kind);
+    Batch batch = batch();
+    try (CausalLM base = base(folder);
+        PeftModel<CausalLM> peft = PeftModel.fromPretrained(base, folder.resolve("adapter"));
+        PeftModel<CausalLM> theirs = PeftModel.fromPretrained(base, folder.resolve("converted"));
+        TensorScope scope = TensorScope.open()) {
+      Tensor logits = peft.model().logits(batch);
+      assertClose(theirs.model().logits(batch), logits);
+      peft.savePlainLora(dir);
+      try (PeftModel<CausalLM> ours = PeftModel.fromPretrained(base, dir)) {
+        assertClose(ours.model().logits(batch), logits);
+      }
+    }
+    assertThat(config(dir)).isEqualTo(config(folder.resolve("converted")));
+  }
+
+  @Test
+  void pairsAreMixedAndCombinedAsInPeft() {
+    Path folder = CASES.resolve("pair");
+    Batch batch = batch();
+    try (CausalLM base = base(folder);
+        PeftModel<CausalLM> peft = PeftModel.fromPretrained(base, folder.resolve("a"), "a", false);
+        SafeTensors expected = SafeTensors.open(folder.resolve("expected.safetensors"));
+        TensorScope scope = TensorScope.open()) {
+      peft.loadAdapter(folder.resolve("b"), "b");
+      assertClose(
+          peft.withAdapterNames(List.of("b", "__base__")).logits(batch), expected.tensor("rows"));
+      peft.setAdapter("a", "b");
+      assertClose(peft.model().logits(batch), expected.tensor("both"));
+      peft.mergeAdapter();
+      assertClose(peft.model().logits(batch), expected.tensor("both.merged"));
+      peft.unmergeAdapter();
+      CombinationOptions none = CombinationOptions.DEFAULT;
+      Map<String, CombinationOptions> combinations =
+          Map.of(
+              "linear",
+              none,
+              "cat",
+              none,
+              "svd",
+              none,
+              "svd.rank",
+              none.withSvdRank(3),
+              "ties",
+              none.withDensity(0.6),
+              "magnitude_prune_svd",
+              none.withDensity(0.5));
+      combinations.forEach(
+          (name, options) -> {
+            String type = name.split("\\.")[0];
+            String adapter = "w" + name.replace('.', '_');
+            peft.addWeightedAdapter(
+                List.of("a", "b"),
+                new double[] {0.7, -0.4},
+                adapter,
+                CombinationType.of(type),
+                options);
+            peft.setAdapter(adapter);
+            Tensor logits = expected.tensor("weighted." + name);
+            assertThat(Fixtures.relativeDifference(peft.model().logits(batch), logits))
+                .as(name)
+                .isLessThan(Fixtures.MODEL_TOLERANCE);
+          });
+    }
+  }
 }
