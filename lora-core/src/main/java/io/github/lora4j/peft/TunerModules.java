@@ -55,12 +55,7 @@ final class TunerModules {
     if (name.equals(base.headName())) {
       return ModuleEntry.Kind.OUTPUT_HEAD;
     }
-    if (linears.containsKey(name)) {
-      return ModuleEntry.Kind.LINEAR;
-    }
-    return name.equals(base.spec().embedding().name())
-        ? ModuleEntry.Kind.EMBEDDING
-        : ModuleEntry.Kind.OTHER;
+    return linears.containsKey(name) ? ModuleEntry.Kind.LINEAR : ModuleEntry.Kind.OTHER;
   }
 
   /** What the adapted model is for, where the configuration of a prompt doesn't say. */
