@@ -248,6 +248,9 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
       add(
           new Adapter(adapterName, config, matched, isTrainable),
           new AdapterSource.Stored(read, isTrainable, new FreshUpdate(config, generator)));
+    } catch (RuntimeException | Error e) {
+      read.close();
+      throw e;
     }
   }
 
@@ -360,7 +363,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     requireUnmerged("an adapter is deleted");
     List<String> rest = active.stream().filter(name -> !name.equals(adapterName)).toList();
     adapters.remove(adapterName);
-    if (rest.isEmpty() && !adapters.isEmpty()) {
+    if (rest.isEmpty() && !active.isEmpty() && !adapters.isEmpty()) {
       rest = List.of(adapters.keySet().iterator().next());
       LOG.warn("Adapter {} was active and is deleted; now {} is active.", adapterName, rest);
     }
