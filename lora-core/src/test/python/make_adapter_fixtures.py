@@ -48,11 +48,13 @@ KINDS = {
     "saved": (UNTIED, dict(Q, modules_to_save=["embed_tokens", "lm_head", "model.norm"])),
     "saved-tied": (TIED, dict(Q, modules_to_save=["embed_tokens"])),
     "saved-tied-ensured": (TIED, dict(Q, modules_to_save=["embed_tokens", "lm_head"], ensure_weight_tying=True)),
+    "embed-tied-ensured": (TIED, dict(Q, target_modules=["q_proj", "embed_tokens"], ensure_weight_tying=True)),
     "replicated": (UNTIED, dict(Q, layer_replication=[[0, 2], [1, 2], [0, 1]])),
     "pissa": (UNTIED, dict(Q, init_lora_weights="pissa")),
     "olora": (UNTIED, dict(Q, init_lora_weights="olora")),
 }
-NOT_MERGED = {"replicated", "embed-tied", "saved-tied", "saved-tied-ensured"}
+NOT_MERGED = {"replicated", "embed-tied", "embed-tied-ensured", "saved-tied", "saved-tied-ensured"}
+# Not embed-tied-ensured: PEFT trains its shared numbers as two parameters, each with a part of the gradient.
 TRAINED = ["dora", "bias-all", "bias-all-norms", "lora-bias", "saved", "saved-tied-ensured", "tokens-tied", "tokens-by-name", "embed",
            "dora-embed", "replicated", "pissa"]
 STEPS = 12

@@ -268,8 +268,7 @@ final class AdaptedLayers implements AutoCloseable {
   private boolean headFollows() {
     return base.isTied()
         && layers.get(base.inputs().name()) instanceof AdaptedEmbedding table
-        && (!table.tokens().isEmpty()
-            || table.copies().keySet().stream().anyMatch(tying::contains));
+        && (!table.tokens().isEmpty() || table.adapters().stream().anyMatch(tying::contains));
   }
 
   private TiedHead tiedHead(LinearLayer head) {

@@ -51,9 +51,11 @@ final class AdapterWeightsFile {
       contained
           .tied()
           .forEach(
-              (key, other) ->
+              (key, twin) ->
                   tensors.put(
-                      PREFIX + key, Objects.requireNonNull(tensors.get(PREFIX + other)).copy()));
+                      PREFIX + key,
+                      twin.of(
+                          Objects.requireNonNull(tensors.get(PREFIX + twin.other())).detach())));
       SafeTensorsWriter.write(folder.resolve(NAME), tensors);
     }
   }
@@ -141,13 +143,30 @@ final class AdapterWeightsFile {
    * @param updates low-rank updates
    * @param others what takes the place of the base's parameters
    * @param ofBase the base's own parameters that may be there, which must be those of this base
-   * @param tied names that may be there and must hold the same as others
+   * @param tied what may be there a second time
    */
   record Contained(
       List<ExpectedUpdate> updates,
       Map<String, List<Long>> others,
       Map<String, Tensor> ofBase,
-      Map<String, String> tied) {}
+      Map<String, Twin> tied) {}
+
+  /**
+   * A tensor that a file holds twice.
+   *
+   * @param other the name of the first
+   * @param transposed whether the second is its transpose
+   */
+  record Twin(String other, boolean transposed) {
+
+    private List<Long> shape(List<Long> first) {
+      return transposed ? List.of(first.get(1), first.get(0)) : first;
+    }
+
+    private Tensor of(Tensor first) {
+      return transposed ? first.transpose(0, 1).contiguous() : first.copy();
+    }
+  }
 
   /**
    * Reads all weights, in float32, frozen.
@@ -199,9 +218,10 @@ final class AdapterWeightsFile {
     expected
         .tied()
         .forEach(
-            (name, other) -> {
+            (name, twin) -> {
               if (there.contains(name)) {
-                shapes.put(PREFIX + name, expected.others().get(other));
+                List<Long> first = Objects.requireNonNull(shapes.get(PREFIX + twin.other()));
+                shapes.put(PREFIX + name, twin.shape(first));
               }
             });
     TensorMismatch.describe(tensors.names(), tensors::info, shapes, name -> false)
@@ -238,16 +258,18 @@ final class AdapterWeightsFile {
         });
   }
 
-  private static void requireTied(Path file, SafeTensors tensors, Map<String, String> tied) {
+  private static void requireTied(Path file, SafeTensors tensors, Map<String, Twin> tied) {
     Set<String> there = there(tensors);
     tied.forEach(
-        (name, other) -> {
+        (name, twin) -> {
           try (TensorScope scope = TensorScope.open()) {
             if (there.contains(name)
-                && !tensors.tensor(PREFIX + name).equal(tensors.tensor(PREFIX + other))) {
+                && !tensors
+                    .tensor(PREFIX + name)
+                    .equal(twin.of(tensors.tensor(PREFIX + twin.other())))) {
               throw new AdapterMismatchException(
                   "%s: %s%s and %s%s are one parameter under ensure_weight_tying, but differ"
-                      .formatted(file, PREFIX, name, PREFIX, other));
+                      .formatted(file, PREFIX, name, PREFIX, twin.other()));
             }
           }
         });

@@ -90,6 +90,21 @@ final class EmbeddingUpdate implements AutoCloseable {
     }
   }
 
+  /**
+   * Adds the update to the scores of a head that multiplies by the table.
+   *
+   * @param y {@code [..., vocab]}
+   * @param x {@code [..., dim]}
+   */
+  Tensor rescore(Tensor y, Tensor x) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor wide = x.to(DType.F32);
+      Tensor thin = Functional.linear(wide, weights.b().transpose(0, 1)).mul(scaling());
+      Tensor update = Functional.linear(thin, weights.a().transpose(0, 1));
+      return scope.handOver(y.add(update).to(y.dtype()));
+    }
+  }
+
   private Tensor norm(Tensor table) {
     return DoraUpdate.norm(table, weights.a(), weights.b(), scaling());
   }

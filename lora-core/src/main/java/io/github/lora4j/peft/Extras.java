@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,22 +42,36 @@ final class Extras {
     if (!config.ensureWeightTying()) {
       return config;
     }
-    if (!base.isTied()) {
+    if (!ties()) {
       LOG.warn("ensureWeightTying means nothing here: this model's head isn't tied.");
       return config;
     }
-    String table = base.inputs().name();
-    List<String> saved = new ArrayList<>(config.modulesToSave());
-    boolean named =
-        saved.stream().anyMatch(name -> table.endsWith(name) || base.headName().endsWith(name));
-    if (!named) {
-      return config;
+    LoraConfigBuilder builder = config.toBuilder();
+    if (config.modulesToSave().stream().anyMatch(name -> isTable(name) || isHead(name))) {
+      builder.modulesToSave(withTable(config.modulesToSave(), this::isHead).toArray(new String[0]));
     }
-    if (!saved.contains(table)) {
-      saved.add(table);
+    if (config.targetModules() instanceof TargetModules.Names given
+        && given.names().stream().anyMatch(name -> isTable(name) || isHead(name))) {
+      builder.targetModules(new TargetModules.Names(withTable(given.names(), this::isHead)));
     }
-    saved.removeIf(name -> base.headName().endsWith(name));
-    return config.toBuilder().modulesToSave(saved.toArray(new String[0])).build();
+    return builder.build();
+  }
+
+  private boolean isTable(String name) {
+    return ("." + base.inputs().name()).endsWith("." + name);
+  }
+
+  private boolean isHead(String name) {
+    return ("." + base.headName()).endsWith("." + name);
+  }
+
+  private List<String> withTable(List<String> names, Predicate<String> left) {
+    List<String> all = new ArrayList<>(names);
+    if (!all.contains(base.inputs().name())) {
+      all.add(base.inputs().name());
+    }
+    all.removeIf(left);
+    return all;
   }
 
   /** The same with biases and tokens. */
@@ -70,16 +85,21 @@ final class Extras {
                 + " is in targetModules or modulesToSave too: leave it out of one of them");
       }
     }
-    boolean tiesTargets =
-        config.ensureWeightTying()
-            && base.isTied()
-            && (all.isTarget(base.inputs().name()) || all.isTarget(base.headName()));
-    if (tiesTargets) {
+    if (ties() && all.isTarget(base.headName())) {
       throw new AdapterMismatchException(
-          "ensureWeightTying with an embedding or a tied head among targetModules is not built yet:"
-              + " leave it out, or train the embedding with modulesToSave");
+          "ensureWeightTying: a pattern in targetModules that matches "
+              + base.headName()
+              + " can't be tied; name the embedding instead");
+    }
+    if (ties() && all.isTarget(base.inputs().name()) && config.useDora()) {
+      throw new AdapterMismatchException(
+          "ensureWeightTying with useDora on an embedding is not built yet: leave one of them out");
     }
     return all;
+  }
+
+  private boolean ties() {
+    return config.ensureWeightTying() && base.isTied();
   }
 
   private List<String> biases(MatchedModules matched) {
@@ -203,7 +223,8 @@ final class Extras {
       return found;
     }
     for (String name : List.of(base.inputs().name(), base.headName())) {
-      if (!matched.isTarget(name)) {
+      boolean follows = ties() && name.equals(base.headName());
+      if (!matched.isTarget(follows ? base.inputs().name() : name)) {
         continue;
       }
       Map<String, Tensor> own =
@@ -228,12 +249,19 @@ final class Extras {
             target -> TABLES.stream().anyMatch(t -> ("." + target.module()).endsWith("." + t)));
   }
 
-  /** Names of a head that holds the same as the table that it follows. */
-  Map<String, String> tiedKeys(MatchedModules matched) {
+  /** What PEFT writes under a head's name although it is the table's. */
+  Map<String, AdapterWeightsFile.Twin> tiedKeys(MatchedModules matched) {
+    Map<String, AdapterWeightsFile.Twin> twins = new LinkedHashMap<>();
     String table = base.inputs().name();
-    return config.ensureWeightTying() && base.isTied() && matched.saved().contains(table)
-        ? Map.of(base.headName() + ".weight", table + ".weight")
-        : Map.of();
+    String head = base.headName();
+    if (ties() && matched.saved().contains(table)) {
+      twins.put(head + ".weight", new AdapterWeightsFile.Twin(table + ".weight", false));
+    }
+    if (ties() && matched.isTarget(table)) {
+      twins.put(head + LoraWeights.A, new AdapterWeightsFile.Twin(table + EmbeddingUpdate.B, true));
+      twins.put(head + LoraWeights.B, new AdapterWeightsFile.Twin(table + EmbeddingUpdate.A, true));
+    }
+    return twins;
   }
 
   private static Map<String, Tensor> parameters(Consumer<BiConsumer<String, Tensor>> layer) {

@@ -13,7 +13,7 @@ import java.util.function.BiConsumer;
 
 /**
  * A head that multiplies by the embedding's table and follows what adapters make of that: rows of
- * tokens always, whole copies where {@code ensureWeightTying} asks for it.
+ * tokens always, whole copies and low-rank updates where {@code ensureWeightTying} asks for it.
  */
 final class TiedHead implements LinearLayer {
 
@@ -93,6 +93,9 @@ final class TiedHead implements LinearLayer {
         Tensor plain = AdaptedEmbedding.table(table.base());
         sum = table.tokens().get(adapter).rescore(sum, x, plain);
       }
+      if (tied.contains(adapter) && table.updates().containsKey(adapter)) {
+        sum = table.updates().get(adapter).rescore(sum, x);
+      }
     }
     return sum;
   }
@@ -100,7 +103,11 @@ final class TiedHead implements LinearLayer {
   /** Whether one of these adapters changes what the head multiplies by. */
   boolean follows(List<String> adapters) {
     return adapters.stream()
-        .anyMatch(adapter -> table.tokens().containsKey(adapter) || replaces(adapter));
+        .anyMatch(
+            adapter ->
+                table.tokens().containsKey(adapter)
+                    || replaces(adapter)
+                    || tied.contains(adapter) && table.updates().containsKey(adapter));
   }
 
   @Override

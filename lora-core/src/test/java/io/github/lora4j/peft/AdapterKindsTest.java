@@ -72,6 +72,7 @@ class AdapterKindsTest {
         "saved",
         "saved-tied",
         "saved-tied-ensured",
+        "embed-tied-ensured",
         "replicated",
         "pissa",
         "olora"
@@ -163,6 +164,7 @@ class AdapterKindsTest {
         "tokens-by-name",
         "saved",
         "saved-tied-ensured",
+        "embed-tied-ensured",
         "replicated",
         "pissa"
       })
