@@ -22,6 +22,9 @@ public interface QuantizedLinear extends BiasedLinear {
    */
   Tensor denseWeight(DType dtype);
 
+  /** Whether checkpoints store its dense weight {@code [in, out]}: transformers' {@code Conv1D}. */
+  boolean isInputFirst();
+
   /**
    * A dense layer that can take this one's place in a checkpoint.
    *

@@ -21,6 +21,10 @@ final class AdapterConfigReader {
 
   private static final long LARGEST = 16 << 20;
 
+  private static final String LOFTQ =
+      ": with the quantized base that it was trained on it is a plain adapter; set the key to true"
+          + " in this file to load it there";
+
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
@@ -87,8 +91,8 @@ final class AdapterConfigReader {
     }
     if (json.get(AdapterConfigKeys.INIT_LORA_WEIGHTS) instanceof String init && !isBuilt(init)) {
       problems.add(
-          "\"init_lora_weights\" is \"%s\", which is not built yet (and may have changed the base)"
-              .formatted(Shortened.of(init)));
+          "\"init_lora_weights\" is \"%s\", which is not built yet (and may have changed the base)%s"
+              .formatted(Shortened.of(init), init.equalsIgnoreCase("loftq") ? LOFTQ : ""));
     }
     if (!problems.isEmpty()) {
       throw new AdapterMismatchException(

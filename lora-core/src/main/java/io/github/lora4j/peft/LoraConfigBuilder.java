@@ -378,7 +378,7 @@ public final class LoraConfigBuilder {
     return refuse(UnbuiltSetting.KASA_CONFIG, config);
   }
 
-  /** LoftQ initialisation: not built yet. */
+  /** LoftQ on a dense base: not built; {@link LoftqWeights} begins adapters on a quantized one. */
   public LoraConfigBuilder loftqConfig(Map<String, ?> config) {
     return refuse(UnbuiltSetting.LOFTQ_CONFIG, config);
   }

@@ -51,7 +51,8 @@ final class LoraConfigRules {
     require(!config.loraBias() || !config.useDora(), "loraBias and useDora exclude each other");
     require(
         init.method() != InitLoraWeights.Method.LOFTQ,
-        "initLoraWeights \"loftq\" is not built yet: use the default, or pissa");
+        "initLoraWeights \"loftq\" is not built, which would round the base's weights: load the"
+            + " base in 4 bits, use the default, and call LoftqWeights.replace(peft, modelDir)");
     for (List<Integer> range : config.layerReplication()) {
       require(
           range.size() == 2 && range.get(0) >= 0 && range.get(1) > range.get(0),

@@ -6,6 +6,7 @@ import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
+import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
@@ -188,6 +189,32 @@ final class LoraUpdate implements AutoCloseable {
     rank = other.map(LoraWeights::rank).orElse(0);
     configured = scaling;
     factor(1);
+  }
+
+  /**
+   * Begins anew with other factors, in the same tensors.
+   *
+   * @param a {@code [r, in]}
+   * @param b {@code [out, r]}
+   */
+  void begin(Tensor a, Tensor b, LinearLayer below) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      weights.a().copyInPlace(a);
+      weights.b().copyInPlace(b);
+      weights
+          .magnitude()
+          .ifPresent(
+              own ->
+                  own.copyInPlace(
+                      DoraUpdate.norm(
+                          without(weights.start(), atStart, below),
+                          weights.a(),
+                          weights.b(),
+                          scaling())));
+    }
+    rank = weights.rank();
+    norm.invalidate();
   }
 
   void requiresGrad(boolean required) {

@@ -17,7 +17,11 @@ enum UnbuiltSetting {
   MONTECLORA_CONFIG("monteclora_config", null, "leave it out"),
   ARROW_CONFIG("arrow_config", null, "leave it out"),
   KASA_CONFIG("kasa_config", null, "leave it out"),
-  LOFTQ_CONFIG("loftq_config", null, "leave it out and use the default initLoraWeights", true),
+  LOFTQ_CONFIG(
+      "loftq_config",
+      null,
+      "leave it out, use the default initLoraWeights and call LoftqWeights.replace",
+      true),
   EVA_CONFIG("eva_config", null, "give an EvaConfig to EvaWeights.initialize instead", true),
   CORDA_CONFIG("corda_config", null, "leave it out and use the default initLoraWeights", true),
   LORA_GA_CONFIG("lora_ga_config", null, "leave it out and use the default initLoraWeights", true);

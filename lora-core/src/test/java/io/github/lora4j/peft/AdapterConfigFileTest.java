@@ -198,6 +198,20 @@ class AdapterConfigFileTest {
             "merge_and_unload");
   }
 
+  @Test
+  void saysHowLoftqAdaptersAreLoadedWithTheirQuantizedBase() throws IOException {
+    String loftq =
+        """
+        {"peft_type": "LORA", "init_lora_weights": %s,
+         "loftq_config": {"loftq_bits": 4, "loftq_iter": 1}}
+        """;
+    assertThatThrownBy(() -> loadText(loftq.formatted("\"loftq\"")))
+        .isInstanceOf(AdapterMismatchException.class)
+        .hasMessageContaining("set the key to true");
+    assertThat(loadText(loftq.formatted("true")).initLoraWeights())
+        .isEqualTo(InitLoraWeights.KAIMING);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -143,7 +143,7 @@ class LoraConfigTest {
         .withMessageContaining("pissa");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> LoraConfig.builder().initLoraWeights("loftq").build())
-        .withMessageContaining("not built yet");
+        .withMessageContaining("LoftqWeights.replace");
   }
 
   @ParameterizedTest

@@ -59,10 +59,10 @@ final class BnbLinear implements QuantizedLinear {
   }
 
   /** A view of another layer, which stays the owner of the weight. */
-  private BnbLinear(BnbLinear other, Tensor bias) {
-    this.shape = other.shape;
+  private BnbLinear(BnbLinear other, LinearShape shape, Optional<Tensor> bias) {
+    this.shape = shape;
     this.weight = other.weight;
-    this.bias = Optional.of(bias);
+    this.bias = bias;
     this.dtype = other.dtype;
     this.computed = other.computed;
     this.scratch = other.scratch;
@@ -105,7 +105,14 @@ final class BnbLinear implements QuantizedLinear {
       throw new IllegalArgumentException(
           name() + ".bias: expected [" + outFeatures() + "], found " + other);
     }
-    return new BnbLinear(this, other);
+    return new BnbLinear(this, shape, Optional.of(other));
+  }
+
+  @Override
+  public BnbLinear renamed(String other) {
+    LinearShape called =
+        new LinearShape(other, outFeatures(), inFeatures(), shape.inputFirst(), shape.head());
+    return new BnbLinear(this, called, bias);
   }
 
   // ---- computing
@@ -225,6 +232,11 @@ final class BnbLinear implements QuantizedLinear {
     Tensor dense = Tensor.empty(wanted, device(), outFeatures(), inFeatures());
     weight.dequantizeInto(dense);
     return dense;
+  }
+
+  @Override
+  public boolean isInputFirst() {
+    return shape.inputFirst();
   }
 
   @Override
