@@ -10,13 +10,11 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.Tensor;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,10 +45,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   private final BaseLayers baseLayers;
   private final AdapterSwitch enabled = new AdapterSwitch();
   private final AdaptedLayers layers;
-  private final Map<String, Adapter> adapters = new LinkedHashMap<>();
+  private final AdapterSet adapters;
   private M view;
-  private List<String> active = List.of();
-  private List<String> merged = List.of();
   private boolean closed;
 
   // withLayers and withLinears give the same kind of model as they are called on; Java can't say
@@ -65,6 +61,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
             : (M) base.withLayers(LayerReplication.order(replication, base.spec()));
     this.baseLayers = BaseLayers.of(stack);
     this.layers = new AdaptedLayers(baseLayers, enabled);
+    this.adapters = new AdapterSet(layers);
     this.view = stack;
   }
 
@@ -139,6 +136,32 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     return opened(base, config, peft -> peft.loadAdapter(adapterDir, adapterName, isTrainable));
   }
 
+  /**
+   * Loads an adapter folder, or an adapter's repository of the Hugging Face hub, for evaluation.
+   *
+   * @param nameOrPath a folder, or a name such as {@code org/name}, which is downloaded once: see
+   *     {@link ModelHub#resolveAdapter}
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   */
+  public static <M extends DecoderModel> PeftModel<M> fromPretrained(M base, String nameOrPath) {
+    return fromPretrained(base, nameOrPath, false, HubOptions.defaults());
+  }
+
+  /**
+   * Loads an adapter folder, or an adapter's repository of the Hugging Face hub.
+   *
+   * @param nameOrPath a folder, or a name such as {@code org/name}, which is downloaded once: see
+   *     {@link ModelHub#resolveAdapter}
+   * @param isTrainable whether to go on training it
+   * @param options the revision and the like
+   * @throws io.github.lora4j.error.HubException if it can't be downloaded
+   * @throws io.github.lora4j.error.AdapterMismatchException listing all keys that don't fit
+   */
+  public static <M extends DecoderModel> PeftModel<M> fromPretrained(
+      M base, String nameOrPath, boolean isTrainable, HubOptions options) {
+    return fromPretrained(base, ModelHub.resolveAdapter(nameOrPath, options), isTrainable);
+  }
+
   // ---- several adapters
 
   /**
@@ -162,7 +185,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @param seed what its first weights are drawn from
    */
   public void addAdapter(String adapterName, LoraConfig given, long seed) {
-    requireNew(adapterName);
+    requireOpen();
+    adapters.requireNew(adapterName);
     requireSameStack(given);
     LoraConfig config = baseLayers.withExperts(baseLayers.completed(given));
     MatchedModules matched = baseLayers.match(config, NameCheck.STRICT);
@@ -205,7 +229,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
       CombinationType type,
       CombinationOptions options) {
     requireKnown(adapters);
-    requireNew(adapterName);
+    this.adapters.requireNew(adapterName);
     Map<String, Double> parts = new LinkedHashMap<>();
     for (int i = 0; i < Math.min(weights.length, adapters.size()); i++) {
       parts.put(adapters.get(i), weights[i]);
@@ -215,7 +239,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
           "expected different adapters and a weight for each, found %s and %s"
               .formatted(adapters, Arrays.toString(weights)));
     }
-    try (AdapterMix mix = AdapterMix.of(layers, this.adapters, parts, type, options)) {
+    try (AdapterMix mix = AdapterMix.of(layers, this.adapters.all(), parts, type, options)) {
       addAdapter(adapterName, mix.config(config(adapters.get(0))));
       mix.writeTo(layers, adapterName);
       setRequiresGrad(false, adapterName);
@@ -238,7 +262,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @throws IllegalArgumentException if the name is taken or no name
    */
   public void loadAdapter(Path adapterDir, String adapterName, boolean isTrainable) {
-    requireNew(adapterName);
+    requireOpen();
+    adapters.requireNew(adapterName);
     LoraConfig stored = LoraConfig.load(adapterDir);
     requireSameStack(stored);
     LoraConfig config = baseLayers.loaded(stored);
@@ -262,25 +287,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
 
   private void add(Adapter adapter, AdapterSource source) {
     layers.add(adapter.name(), adapter.config(), adapter.matched(), source);
-    adapters.put(adapter.name(), adapter);
-    if (adapters.size() == 1) {
-      activate(List.of(adapter.name()));
-    } else {
-      activate(active);
-    }
+    adapters.add(adapter);
     look();
-  }
-
-  private void requireNew(String name) {
-    requireOpen();
-    requireUnmerged("an adapter is added");
-    AdapterNames.check(name);
-    if (adapters.containsKey(name)) {
-      throw new IllegalArgumentException(
-          "There is an adapter \""
-              + name
-              + "\" already: delete or rename it, or take another name.");
-    }
   }
 
   private void requireSameStack(LoraConfig config) {
@@ -292,16 +300,9 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     }
   }
 
-  private void requireUnmerged(String what) {
-    if (isMerged()) {
-      throw new IllegalStateException(
-          "Adapters are merged: call unmergeAdapter() before " + what + ".");
-    }
-  }
-
   private void requireKnown(List<String> names) {
     requireOpen();
-    names.forEach(name -> AdapterNames.requireKnown(name, adapters.keySet()));
+    adapters.requireKnown(names);
   }
 
   /**
@@ -312,31 +313,18 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *     of one layer
    */
   public void setAdapter(String... adapterNames) {
-    List<String> names = Arrays.stream(adapterNames).distinct().toList();
-    requireKnown(names);
-    requireUnmerged("other adapters are set");
-    layers.requireOneCopy(names);
-    activate(names);
-  }
-
-  private void activate(List<String> names) {
-    active = List.copyOf(names);
-    layers.forEach(layer -> layer.activate(active));
-    adapters.forEach(
-        (name, adapter) -> {
-          boolean learns = adapter.trainable() && active.contains(name);
-          layers.forEach(layer -> layer.requiresGrad(name, learns));
-        });
+    requireOpen();
+    adapters.set(Arrays.stream(adapterNames).distinct().toList());
   }
 
   /** The adapters that take part, in the order in which they were set. */
   public List<String> activeAdapters() {
-    return active;
+    return adapters.active();
   }
 
   /** The names of all adapters, in the order in which they came. */
   public List<String> adapterNames() {
-    return List.copyOf(adapters.keySet());
+    return adapters.names();
   }
 
   /**
@@ -344,12 +332,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * set_requires_grad}. Setting adapters afterwards keeps it for those that are active.
    */
   public void setRequiresGrad(boolean required, String... adapterNames) {
-    List<String> names = List.of(adapterNames);
-    requireKnown(names);
-    for (String name : names) {
-      adapters.put(name, adapters.get(name).trainable(required));
-      layers.forEach(layer -> layer.requiresGrad(name, required));
-    }
+    requireKnown(List.of(adapterNames));
+    adapters.requiresGrad(required, List.of(adapterNames));
   }
 
   /**
@@ -359,27 +343,15 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * <p>What {@link #model()} gave before must not be used any more: ask again.
    */
   public void deleteAdapter(String adapterName) {
-    requireKnown(List.of(adapterName));
-    requireUnmerged("an adapter is deleted");
-    List<String> rest = active.stream().filter(name -> !name.equals(adapterName)).toList();
-    adapters.remove(adapterName);
-    if (rest.isEmpty() && !active.isEmpty() && !adapters.isEmpty()) {
-      rest = List.of(adapters.keySet().iterator().next());
-      LOG.warn("Adapter {} was active and is deleted; now {} is active.", adapterName, rest);
-    }
-    activate(rest);
-    layers.remove(adapterName);
+    requireOpen();
+    adapters.delete(adapterName);
     look();
   }
 
   /** Gives an adapter another name. */
   public void renameAdapter(String adapterName, String newName) {
-    requireKnown(List.of(adapterName));
-    requireNew(newName);
-    Renaming.rename(adapters, adapterName, newName);
-    adapters.put(newName, adapters.get(newName).named(newName));
-    layers.rename(adapterName, newName);
-    active = active.stream().map(n -> n.equals(adapterName) ? newName : n).toList();
+    requireOpen();
+    adapters.rename(adapterName, newName);
   }
 
   /**
@@ -393,7 +365,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public void hotSwap(Path adapterDir, String adapterName) {
     requireKnown(List.of(adapterName));
-    requireUnmerged("weights are swapped");
+    adapters.requireUnmerged("weights are swapped");
     LoraConfig stored = LoraConfig.load(adapterDir);
     requireSameStack(stored);
     LoraConfig config = baseLayers.loaded(stored);
@@ -403,8 +375,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
       new HotSwap(layers, old, config, matched, read)
           .run(baseLayers.contained(old.config(), old.matched()).others().keySet());
     }
-    Adapter before = adapters.get(adapterName);
-    adapters.put(adapterName, new Adapter(adapterName, config, matched, before.trainable()));
+    boolean trainable = adapters.get(adapterName).trainable();
+    adapters.describe(new Adapter(adapterName, config, matched, trainable));
   }
 
   /**
@@ -422,7 +394,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   @SuppressWarnings("unchecked") // as in look
   public M withAdapterNames(List<String> adapterNames) {
     requireOpen();
-    requireUnmerged("rows use adapters of their own");
+    adapters.requireUnmerged("rows use adapters of their own");
     List<String> used =
         adapterNames.stream().distinct().filter(n -> !n.equals(AdapterNames.BASE)).toList();
     requireKnown(used);
@@ -439,19 +411,16 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   /** One adapter. */
   Adapter adapter(String adapterName) {
     requireKnown(List.of(adapterName));
-    return Objects.requireNonNull(adapters.get(adapterName));
+    return adapters.get(adapterName);
   }
 
   /** Makes an adapter anew by another configuration; it is active if it was. */
   void replaceAdapter(String adapterName, LoraConfig config) {
-    requireKnown(List.of(adapterName));
-    requireUnmerged("an adapter is replaced");
-    List<String> before = active;
-    activate(List.of());
-    adapters.remove(adapterName);
-    layers.remove(adapterName);
+    requireOpen();
+    List<String> before = adapters.active();
+    adapters.clear(adapterName);
     addAdapter(adapterName, config);
-    activate(before);
+    adapters.activate(before);
   }
 
   // ---- scaling
@@ -461,23 +430,20 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * call replaces the first.
    */
   public void setScale(String adapterName, double scale) {
-    requireKnown(List.of(adapterName));
-    requireUnmerged("a scaling changes");
-    layers.forEach(layer -> layer.scale(adapterName, scale));
+    requireOpen();
+    adapters.scale(adapterName, scale);
   }
 
   /** Multiplies the scaling of the active adapters: {@code scale_layer}. */
   public void scaleLayer(double scale) {
     requireOpen();
-    requireUnmerged("a scaling changes");
-    layers.forEach(layer -> active.forEach(name -> layer.scale(name, scale * layer.scale(name))));
+    adapters.scaleActive(scale);
   }
 
   /** Gives the active adapters the scaling of their configuration: {@code unscale_layer}. */
   public void unscaleLayer() {
     requireOpen();
-    requireUnmerged("a scaling changes");
-    layers.forEach(layer -> active.forEach(name -> layer.scale(name, 1)));
+    adapters.unscaleActive();
   }
 
   /**
@@ -486,17 +452,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    */
   public ForwardContext.Region rescaleAdapterScale(double multiplier) {
     requireOpen();
-    requireUnmerged("a scaling changes");
-    List<Runnable> back = new ArrayList<>();
-    layers.forEach(
-        layer ->
-            active.forEach(
-                name -> {
-                  double before = layer.scale(name);
-                  layer.scale(name, before * multiplier);
-                  back.add(() -> layer.scale(name, before));
-                }));
-    return () -> back.forEach(Runnable::run);
+    return adapters.rescaleActive(multiplier);
   }
 
   // ---- status
@@ -504,7 +460,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   /** How adapters stand at each layer: {@code get_layer_status}. */
   public List<LayerStatus> layerStatus() {
     requireOpen();
-    return StatusReport.ofLayers(layers, enabled.isOn(), active, merged);
+    return StatusReport.ofLayers(layers, enabled.isOn(), adapters.active(), adapters.merged());
   }
 
   /** How adapters stand in the model: {@code get_model_status}. */
@@ -512,39 +468,13 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     requireOpen();
     return StatusReport.ofModel(
         base.transformersClass(),
-        adapters.keySet(),
+        adapters.all().keySet(),
         layerStatus(),
         trainableParameters(),
         parameterCount(),
         enabled.isOn(),
-        active,
-        merged);
-  }
-
-  /**
-   * Loads an adapter folder, or an adapter's repository of the Hugging Face hub, for evaluation.
-   *
-   * @param nameOrPath a folder, or a name such as {@code org/name}, which is downloaded once: see
-   *     {@link ModelHub#resolveAdapter}
-   * @throws io.github.lora4j.error.HubException if it can't be downloaded
-   */
-  public static <M extends DecoderModel> PeftModel<M> fromPretrained(M base, String nameOrPath) {
-    return fromPretrained(base, nameOrPath, false, HubOptions.defaults());
-  }
-
-  /**
-   * Loads an adapter folder, or an adapter's repository of the Hugging Face hub.
-   *
-   * @param nameOrPath a folder, or a name such as {@code org/name}, which is downloaded once: see
-   *     {@link ModelHub#resolveAdapter}
-   * @param isTrainable whether to go on training it
-   * @param options the revision and the like
-   * @throws io.github.lora4j.error.HubException if it can't be downloaded
-   * @throws io.github.lora4j.error.AdapterMismatchException listing all keys that don't fit
-   */
-  public static <M extends DecoderModel> PeftModel<M> fromPretrained(
-      M base, String nameOrPath, boolean isTrainable, HubOptions options) {
-    return fromPretrained(base, ModelHub.resolveAdapter(nameOrPath, options), isTrainable);
+        adapters.active(),
+        adapters.merged());
   }
 
   // ---- what it is
@@ -569,7 +499,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @throws IllegalStateException if none is active
    */
   public LoraConfig config() {
-    return config(first());
+    return config(adapters.first());
   }
 
   /** The configuration of an adapter. */
@@ -578,19 +508,12 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     return adapters.get(adapterName).config();
   }
 
-  private String first() {
-    if (active.isEmpty()) {
-      throw new IllegalStateException("No adapter is active; there are " + adapterNames());
-    }
-    return active.get(0);
-  }
-
   /**
    * The names of the layers that the first active adapter trains whole ({@code modulesToSave}), in
    * the model's order.
    */
   public List<String> savedModuleNames() {
-    String adapter = first();
+    String adapter = adapters.first();
     return layers.linears().stream()
         .filter(layer -> layer.copies().containsKey(adapter))
         .map(AdaptedLinear::name)
@@ -599,7 +522,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
 
   /** The names of the layers that the first active adapter updates, in the model's order. */
   public List<String> targetedModuleNames() {
-    String adapter = first();
+    String adapter = adapters.first();
     return layers.linears().stream()
         .filter(layer -> layer.updates().containsKey(adapter))
         .map(AdaptedLinear::name)
@@ -611,7 +534,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * order; routers are among {@link #targetedModuleNames}.
    */
   public List<String> targetedParameterNames() {
-    String adapter = first();
+    String adapter = adapters.first();
     return layers.experts().stream()
         .filter(layer -> layer.adapters().contains(adapter))
         .map(AdaptedExperts::name)
@@ -765,7 +688,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @param safeMerge whether to refuse weights that are not finite; then nothing is merged
    */
   public void mergeAdapter(boolean safeMerge) {
-    mergeAdapter(safeMerge, active);
+    mergeAdapter(safeMerge, adapters.active());
   }
 
   /**
@@ -775,35 +698,23 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @param adapterNames which
    */
   public void mergeAdapter(boolean safeMerge, List<String> adapterNames) {
-    requireKnown(adapterNames);
-    layers.requireOneCopy(adapterNames);
-    if (isMerged() && merged.equals(adapterNames)) {
-      return;
-    }
-    unmergeAdapter();
-    try {
-      layers.merge(adapterNames, safeMerge);
-      merged = List.copyOf(adapterNames);
-    } catch (RuntimeException | Error e) {
-      layers.unmerge();
-      throw e;
-    }
+    requireOpen();
+    adapters.merge(safeMerge, adapterNames);
   }
 
   /** Takes the adapters out again: the base's weights are the very same bits as before. */
   public void unmergeAdapter() {
-    layers.unmerge();
-    merged = List.of();
+    adapters.unmerge();
   }
 
   /** Whether adapters are merged. */
   public boolean isMerged() {
-    return !merged.isEmpty();
+    return adapters.isMerged();
   }
 
   /** The adapters that are merged. */
   public List<String> mergedAdapters() {
-    return merged;
+    return adapters.merged();
   }
 
   /**
@@ -822,7 +733,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *     and may outlive it. To train all of it, save and load it first: else the base would change
    */
   public M mergeAndUnload(boolean safeMerge) {
-    return mergeAndUnload(safeMerge, active);
+    return mergeAndUnload(safeMerge, adapters.active());
   }
 
   /**
@@ -843,7 +754,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @return a model of its own for the caller to close, which may outlive the base
    */
   public M mergeAndUnload(QuantizedMerge quantized) {
-    return mergeAndUnload(true, active, quantized);
+    return mergeAndUnload(true, adapters.active(), quantized);
   }
 
   /**
@@ -880,6 +791,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     if (closed) {
       return "closed PeftModel";
     }
+    List<String> active = adapters.active();
     String what =
         active.size() == 1 ? "r=" + config().r() : "the adapters " + String.join(", ", active);
     return "PeftModel[%d layers with %s around %s]".formatted(layers.all().size(), what, base);
