@@ -44,7 +44,10 @@ public record InitLoraWeights(Method method, int iterations) {
    */
   public static final InitLoraWeights PISSA = new InitLoraWeights(Method.PISSA, 0);
 
-  /** What quantizing the weight loses; PEFT's {@code "loftq"} (Li et al., 2023). */
+  /**
+   * What quantizing the weight loses; PEFT's {@code "loftq"} (Li et al., 2023). A configuration
+   * refuses it: {@link LoftqWeights} begins adapters so on a base that is quantized.
+   */
   public static final InitLoraWeights LOFTQ = new InitLoraWeights(Method.LOFTQ, 0);
 
   /**
