@@ -155,12 +155,6 @@ class EvaSearchTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new EvaConfig(2, 1.5, true, -100, false, true))
         .withMessageContaining("tau");
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> new LoftqConfig(8, 1))
-        .withMessageContaining("loftqBits");
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> new LoftqConfig(4, 0))
-        .withMessageContaining("loftqIter");
   }
 
   @Test
