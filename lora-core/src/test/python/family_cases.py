@@ -31,7 +31,7 @@ import torch
 import transformers as tf
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 tf.logging.set_verbosity_error()
 tf.logging.disable_progress_bar()
@@ -261,8 +261,10 @@ def names_and_shapes(file):
 
 
 def refill(file, seed, scale=None):
-    """Replaces the numbers of a file."""
-    save_file({name: fill(shape, name, seed, scale) for name, shape in names_and_shapes(file).items()}, file, {"format": "pt"})
+    """Replaces the numbers of a file; a table of the base that stands in an adapter stays what it is."""
+    kept = {name: tensor for name, tensor in load_file(file).items() if name.endswith(".base_layer.weight")}
+    filled = {name: fill(shape, name, seed, scale) for name, shape in names_and_shapes(file).items() if name not in kept}
+    save_file(filled | kept, file, {"format": "pt"})
 
 
 ADAPTER_SCALE, START_SCALE = 0.25, 0.0625

@@ -56,6 +56,7 @@ final class AdapterConfigFields {
         this::ranges,
         ranges -> builder.layerReplication = ranges);
     takeUnlessNull(AdapterConfigKeys.ENSURE_WEIGHT_TYING, this::flag, builder::ensureWeightTying);
+    takeUnlessNull(AdapterConfigKeys.EVA_CONFIG, this::eva, builder::evaConfig);
     takeUnlessNull(AdapterConfigKeys.TASK_TYPE, this::taskType, builder::taskType);
     takeUnlessNull(AdapterConfigKeys.INFERENCE_MODE, this::flag, builder::inferenceMode);
     takeUnlessNull(AdapterConfigKeys.BASE_MODEL, this::text, builder::baseModelNameOrPath);
@@ -197,6 +198,28 @@ final class AdapterConfigFields {
     List<List<Integer>> ranges = new ArrayList<>();
     list.forEach(range -> ranges.add(wholeNumbers(key, range)));
     return ranges;
+  }
+
+  private EvaConfig eva(String key, @Nullable Object value) {
+    Map<String, Object> given =
+        values((place, inner) -> inner == null ? "null" : inner).read(key, value);
+    EvaConfig usual = EvaConfig.DEFAULT;
+    try {
+      return new EvaConfig(
+          number(key + ".rho", given.getOrDefault("rho", usual.rho())),
+          number(key + ".tau", given.getOrDefault("tau", usual.tau())),
+          flag(key + ".use_label_mask", given.getOrDefault("use_label_mask", usual.useLabelMask())),
+          wholeNumber(
+              key + ".label_mask_value",
+              given.getOrDefault("label_mask_value", usual.labelMaskValue())),
+          flag(key + ".whiten", given.getOrDefault("whiten", usual.whiten())),
+          flag(
+              key + ".adjust_scaling_factors",
+              given.getOrDefault("adjust_scaling_factors", usual.adjustScalingFactors())));
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointFormatException(
+          "%s: the key \"%s\": %s".formatted(file, key, e.getMessage()), e);
+    }
   }
 
   private TaskType taskType(String key, @Nullable Object value) {

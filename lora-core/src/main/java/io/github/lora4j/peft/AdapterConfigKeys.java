@@ -23,6 +23,7 @@ final class AdapterConfigKeys {
   static final String LAYERS_PATTERN = "layers_pattern";
   static final String MODULES_TO_SAVE = "modules_to_save";
   static final String INIT_LORA_WEIGHTS = "init_lora_weights";
+  static final String EVA_CONFIG = "eva_config";
   static final String BIAS = "bias";
   static final String LORA_BIAS = "lora_bias";
   static final String USE_DORA = "use_dora";

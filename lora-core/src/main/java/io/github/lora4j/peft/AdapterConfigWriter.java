@@ -71,6 +71,7 @@ final class AdapterConfigWriter {
         config.trainableTokenIndices().isEmpty() ? null : config.trainableTokenIndices().value());
     json.put(AdapterConfigKeys.LAYER_REPLICATION, nullIfEmpty(config.layerReplication()));
     json.put(AdapterConfigKeys.ENSURE_WEIGHT_TYING, config.ensureWeightTying());
+    json.put(AdapterConfigKeys.EVA_CONFIG, config.evaConfig().map(EvaConfig::toJson).orElse(null));
     json.put(AdapterConfigKeys.TASK_TYPE, config.taskType().map(TaskType::name).orElse(null));
     json.put(AdapterConfigKeys.INFERENCE_MODE, true);
     json.put(AdapterConfigKeys.BASE_MODEL, config.baseModelNameOrPath().orElse(null));

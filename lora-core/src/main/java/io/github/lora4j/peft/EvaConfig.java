@@ -1,5 +1,7 @@
 package io.github.lora4j.peft;
 
+import java.util.Map;
+
 /**
  * How {@link InitLoraWeights#EVA} finds its directions: PEFT's {@code EvaConfig}.
  *
@@ -36,5 +38,16 @@ public record EvaConfig(
     if (!(tau >= 0 && tau <= 1)) {
       throw new IllegalArgumentException("tau: expected one of [0, 1], found " + tau);
     }
+  }
+
+  /** What adapter_config.json has under {@code eva_config}. */
+  Map<String, Object> toJson() {
+    return Map.of(
+        "rho", rho,
+        "tau", tau,
+        "use_label_mask", useLabelMask,
+        "label_mask_value", labelMaskValue,
+        "whiten", whiten,
+        "adjust_scaling_factors", adjustScalingFactors);
   }
 }

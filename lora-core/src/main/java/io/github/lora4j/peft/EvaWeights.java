@@ -20,9 +20,9 @@ public final class EvaWeights {
 
   private EvaWeights() {}
 
-  /** Searches with PEFT's defaults. */
+  /** Searches as the adapter's {@link LoraConfig#evaConfig} says, or with PEFT's defaults. */
   public static void initialize(PeftModel<?> model, Iterable<Batch> batches) {
-    initialize(model, batches, EvaConfig.DEFAULT);
+    initialize(model, batches, model.config().evaConfig().orElse(EvaConfig.DEFAULT));
   }
 
   /**

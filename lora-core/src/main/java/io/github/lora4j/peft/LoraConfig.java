@@ -41,6 +41,7 @@ public final class LoraConfig implements PeftConfig {
   private final TrainableTokens trainableTokenIndices;
   private final List<List<Integer>> layerReplication;
   private final boolean ensureWeightTying;
+  private final @Nullable EvaConfig evaConfig;
   private final @Nullable TaskType taskType;
   private final boolean inferenceMode;
   private final @Nullable String baseModelNameOrPath;
@@ -68,6 +69,7 @@ public final class LoraConfig implements PeftConfig {
     trainableTokenIndices = builder.trainableTokenIndices;
     layerReplication = builder.layerReplication.stream().map(List::copyOf).toList();
     ensureWeightTying = builder.ensureWeightTying;
+    evaConfig = builder.evaConfig;
     taskType = builder.taskType;
     inferenceMode = builder.inferenceMode;
     baseModelNameOrPath = builder.baseModelNameOrPath;
@@ -218,6 +220,11 @@ public final class LoraConfig implements PeftConfig {
     return ensureWeightTying;
   }
 
+  /** How EVA finds the beginning; empty for its defaults. */
+  public Optional<EvaConfig> evaConfig() {
+    return Optional.ofNullable(evaConfig);
+  }
+
   @Override
   public Optional<TaskType> taskType() {
     return Optional.ofNullable(taskType);
@@ -271,6 +278,7 @@ public final class LoraConfig implements PeftConfig {
     fields.put("trainableTokenIndices", trainableTokenIndices);
     fields.put("layerReplication", layerReplication);
     fields.put("ensureWeightTying", ensureWeightTying);
+    fields.put("evaConfig", evaConfig());
     fields.put("taskType", taskType());
     fields.put("inferenceMode", inferenceMode);
     fields.put("baseModelNameOrPath", baseModelNameOrPath());

@@ -35,6 +35,7 @@ public final class LoraConfigBuilder {
   TrainableTokens trainableTokenIndices = TrainableTokens.NONE;
   List<List<Integer>> layerReplication = List.of();
   boolean ensureWeightTying;
+  @Nullable EvaConfig evaConfig;
   @Nullable TaskType taskType;
   boolean inferenceMode;
   @Nullable String baseModelNameOrPath;
@@ -71,6 +72,7 @@ public final class LoraConfigBuilder {
     trainableTokenIndices = config.trainableTokenIndices();
     layerReplication = config.layerReplication();
     ensureWeightTying = config.ensureWeightTying();
+    evaConfig = config.evaConfig().orElse(null);
     taskType = config.taskType().orElse(null);
     inferenceMode = config.inferenceMode();
     baseModelNameOrPath = config.baseModelNameOrPath().orElse(null);
@@ -383,9 +385,13 @@ public final class LoraConfigBuilder {
     return refuse(UnbuiltSetting.LOFTQ_CONFIG, config);
   }
 
-  /** EVA initialisation: not built yet. */
-  public LoraConfigBuilder evaConfig(Map<String, ?> config) {
-    return refuse(UnbuiltSetting.EVA_CONFIG, config);
+  /**
+   * How {@link EvaWeights#initialize} finds the beginning under {@link InitLoraWeights#EVA};
+   * without effect otherwise, as in PEFT. Default: {@link EvaConfig#DEFAULT}.
+   */
+  public LoraConfigBuilder evaConfig(EvaConfig config) {
+    this.evaConfig = config;
+    return this;
   }
 
   /** CorDA initialisation: not built yet. */

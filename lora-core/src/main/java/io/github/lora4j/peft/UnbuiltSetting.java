@@ -22,7 +22,6 @@ enum UnbuiltSetting {
       null,
       "leave it out, use the default initLoraWeights and call LoftqWeights.replace",
       true),
-  EVA_CONFIG("eva_config", null, "give an EvaConfig to EvaWeights.initialize instead", true),
   CORDA_CONFIG("corda_config", null, "leave it out and use the default initLoraWeights", true),
   LORA_GA_CONFIG("lora_ga_config", null, "leave it out and use the default initLoraWeights", true);
 

@@ -171,6 +171,24 @@ class AdapterConfigFileTest {
     assertThat(config.initLoraWeights()).isEqualTo(InitLoraWeights.KAIMING);
   }
 
+  @Test
+  void keepsHowEvaSearches(@TempDir Path dir) throws IOException {
+    LoraConfig config =
+        loadText(
+            "{\"peft_type\": \"LORA\", \"init_lora_weights\": \"eva\", \"target_modules\": [\"q_proj\"],"
+                + " \"eva_config\": {\"rho\": 1.5, \"whiten\": true}}");
+    EvaConfig expected = new EvaConfig(1.5, 0.99, true, -100, true, true);
+    assertThat(config.evaConfig()).contains(expected);
+    AdapterConfigWriter.write(dir, config, config.targetModules(), Optional.empty());
+    assertThat(LoraConfig.load(dir).evaConfig()).contains(expected);
+    assertThat(PeftAnswers.JSON.readTree(read(dir)).get("eva_config").get("rho").doubleValue())
+        .isEqualTo(1.5);
+    assertThatThrownBy(
+            () -> loadText("{\"peft_type\": \"LORA\", \"eva_config\": {\"tau\": \"much\"}}"))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining("eva_config.tau");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"ADALORA", "IA3", "lora"})
   void refusesOtherKindsOfAdapters(String type) {

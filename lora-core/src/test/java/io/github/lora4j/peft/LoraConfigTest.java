@@ -249,7 +249,6 @@ class LoraConfigTest {
     settings.put("arrowConfig", b -> b.arrowConfig(config));
     settings.put("kasaConfig", b -> b.kasaConfig(config));
     settings.put("loftqConfig", b -> b.loftqConfig(config));
-    settings.put("evaConfig", b -> b.evaConfig(config));
     settings.put("cordaConfig", b -> b.cordaConfig(config));
     settings.put("loraGaConfig", b -> b.loraGaConfig(config));
     assertThat(settings).hasSameSizeAs(UnbuiltSetting.values());
