@@ -267,6 +267,7 @@ def refill(file, seed, scale=None):
     save_file(filled | kept, file, {"format": "pt"})
 
 
+TABLE_KINDS = ("embedding", "lm-head")
 ADAPTER_SCALE, START_SCALE = 0.25, 0.0625
 
 
@@ -432,6 +433,9 @@ class CaseMaker:
                      ADAPTER_SCALE)
         peft = PeftModel.from_pretrained(load(self.at("base")), folder)
         self.expected[f"adapters.{kind}.logits"] = last_tokens(logits(peft, self.ids, self.mask), self.mask)
+        if kind in TABLE_KINDS and peft.config.tie_word_embeddings:
+            self.left_out[kind + ", merged"] = "merging into one of two tied tables changes both."
+            return
         try:
             merged = peft.merge_and_unload()
             self.expected[f"adapters.{kind}.merged"] = last_tokens(logits(merged, self.ids, self.mask), self.mask)
