@@ -6,8 +6,10 @@ import io.github.lora4j.nn.LayerChange;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.Norm;
 import io.github.lora4j.nn.VirtualTokens;
+import io.github.lora4j.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** A decoder with a head: what adapters wrap. */
@@ -37,8 +39,25 @@ public interface DecoderModel extends PreTrainedModel {
   /** All norms, in the model's order. */
   List<Norm> norms();
 
+  /** All parameters by name, in the model's order, a tied head left out. They stay the model's. */
+  Map<String, Tensor> parameters();
+
+  @Override
+  default Map<String, Tensor> trainableParameters() {
+    Map<String, Tensor> parameters = parameters();
+    parameters.values().removeIf(parameter -> !parameter.requiresGrad());
+    return parameters;
+  }
+
+  @Override
+  default long parameterCount() {
+    return ParameterCount.of(parameters().values());
+  }
+
   /** The names of all modules, as PEFT sees them, in the model's order. */
-  List<String> moduleNames();
+  default List<String> moduleNames() {
+    return ModuleTree.names(parameters().keySet(), linearLayers());
+  }
 
   /** The name of the linear layer that makes the output: {@code lm_head} or {@code score}. */
   String headName();

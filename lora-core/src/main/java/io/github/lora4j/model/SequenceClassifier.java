@@ -234,31 +234,14 @@ public final class SequenceClassifier implements DecoderModel {
   }
 
   @Override
-  public List<String> moduleNames() {
-    return ModuleTree.names(parameters().keySet(), linearLayers());
-  }
-
-  @Override
   public String headName() {
     return layers.score().name();
   }
 
-  /** All parameters by name, in the model's order. They stay the model's. */
+  @Override
   public Map<String, Tensor> parameters() {
     requireOpen();
     return layers.parameters();
-  }
-
-  @Override
-  public Map<String, Tensor> trainableParameters() {
-    Map<String, Tensor> parameters = parameters();
-    parameters.values().removeIf(parameter -> !parameter.requiresGrad());
-    return parameters;
-  }
-
-  @Override
-  public long parameterCount() {
-    return ParameterCount.of(parameters().values());
   }
 
   /**

@@ -121,9 +121,12 @@ final class LoraUpdate implements AutoCloseable {
         weights.a().requiresGrad(),
         () -> {
           try (TensorScope scope = TensorScope.open()) {
+            Tensor rest = without(weights.start(), atStart, below);
+            // Without a part taken out, the weight stays what it is as long as the base does.
+            Tensor squares =
+                weights.start().isEmpty() ? norm.rowSquares(rest) : DoraUpdate.rowSquares(rest);
             return scope.handOver(
-                DoraUpdate.norm(
-                    without(weights.start(), atStart, below), weights.a(), weights.b(), scaling()));
+                DoraUpdate.norm(rest, squares, weights.a(), weights.b(), scaling()));
           }
         });
   }

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -565,14 +564,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
 
   /** {@code trainable params: … || all params: … || trainable%: …}, in PEFT's words. */
   public String trainableParametersSummary() {
-    long trainable = trainableParameters().values().stream().mapToLong(Tensor::numel).sum();
-    long all = parameterCount();
-    return String.format(
-        Locale.ROOT,
-        "trainable params: %,d || all params: %,d || trainable%%: %.4f",
-        trainable,
-        all,
-        100.0 * trainable / all);
+    return ParameterSummary.of(this);
   }
 
   /**

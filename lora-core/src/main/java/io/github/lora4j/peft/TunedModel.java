@@ -9,7 +9,6 @@ import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -159,14 +158,7 @@ public final class TunedModel<M extends DecoderModel> implements PreTrainedModel
 
   /** {@code trainable params: … || all params: … || trainable%: …}, in PEFT's words. */
   public String trainableParametersSummary() {
-    long trainable = trainableParameters().values().stream().mapToLong(Tensor::numel).sum();
-    long all = parameterCount();
-    return String.format(
-        Locale.ROOT,
-        "trainable params: %,d || all params: %,d || trainable%%: %.4f",
-        trainable,
-        all,
-        100.0 * trainable / all);
+    return ParameterSummary.of(this);
   }
 
   // ---- training
