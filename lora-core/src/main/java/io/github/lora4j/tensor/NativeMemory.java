@@ -3,6 +3,7 @@ package io.github.lora4j.tensor;
 import io.github.lora4j.internal.torch.FreedMemory;
 import io.github.lora4j.internal.torch.MappedPages;
 import io.github.lora4j.internal.torch.NativeRuntime;
+import java.util.OptionalLong;
 import org.bytedeco.javacpp.Pointer;
 
 /** What the natives hold at the moment. */
@@ -20,6 +21,16 @@ public final class NativeMemory {
   public static long residentBytes() {
     NativeRuntime.ensureLoaded();
     return Pointer.physicalBytes();
+  }
+
+  /**
+   * Bytes that tensors and other native objects hold: without the JVM's heap, without mapped files,
+   * and without the gaps between them, which are resident nevertheless. Empty where the C library
+   * doesn't tell; glibc does since 2.33.
+   */
+  public static OptionalLong allocatedBytes() {
+    NativeRuntime.ensureLoaded();
+    return FreedMemory.allocatedBytes();
   }
 
   /**

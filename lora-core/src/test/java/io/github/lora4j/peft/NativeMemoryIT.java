@@ -1,14 +1,11 @@
 package io.github.lora4j.peft;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.github.lora4j.data.Dataset;
 import io.github.lora4j.data.TokenizedExample;
 import io.github.lora4j.generate.GenerationConfig;
 import io.github.lora4j.generate.TokenGenerator;
 import io.github.lora4j.model.AutoModelForCausalLM;
 import io.github.lora4j.model.CausalLM;
-import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.testing.Fixtures;
 import io.github.lora4j.testing.FlatMemory;
 import io.github.lora4j.train.IntervalStrategy;
@@ -30,14 +27,7 @@ class NativeMemoryIT {
 
   private static final Path BASE = Fixtures.path("/llama/llama/base");
 
-  private final List<Long> handles = new ArrayList<>();
-  private final List<Long> resident = new ArrayList<>();
-
-  private void measure() {
-    System.gc();
-    handles.add(NativeMemory.liveHandles());
-    resident.add(NativeMemory.residentBytes());
-  }
+  private final FlatMemory memory = new FlatMemory(10);
 
   private static Dataset<TokenizedExample> examples() {
     SplittableRandom random = new SplittableRandom(1);
@@ -71,16 +61,13 @@ class NativeMemoryIT {
               new TrainerCallback() {
                 @Override
                 public void onStepEnd(StepInfo step, TrainerControl control) {
-                  if (step.step() % 50 == 0) {
-                    measure();
-                  }
+                  memory.afterStep(step.step());
                 }
               })
           .build()
           .train();
     }
-    assertThat(handles).hasSize(20);
-    FlatMemory.assertFlat(handles, resident);
+    memory.assertFlat();
   }
 
   @Test
@@ -95,11 +82,9 @@ class NativeMemoryIT {
           random.ints(random.nextInt(1, 40), 3, 64).toArray(), random.ints(5, 3, 64).toArray()
         };
         TokenGenerator.generate(peft.model(), prompts, config);
-        if (i % 50 == 0) {
-          measure();
-        }
+        memory.afterStep(i);
       }
     }
-    FlatMemory.assertFlat(handles, resident);
+    memory.assertFlat();
   }
 }

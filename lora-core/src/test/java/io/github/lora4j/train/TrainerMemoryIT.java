@@ -1,11 +1,8 @@
 package io.github.lora4j.train;
 
 import io.github.lora4j.data.Dataset;
-import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.testing.FlatMemory;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -15,23 +12,18 @@ class TrainerMemoryIT {
 
   @Test
   void nativeMemoryIsFlatOverAThousandSteps() {
-    List<Long> handles = new ArrayList<>();
-    List<Long> resident = new ArrayList<>();
+    FlatMemory memory = new FlatMemory(10);
     TrainerCallback measuring =
         new TrainerCallback() {
           @Override
           public void onStepEnd(StepInfo step, TrainerControl control) {
-            if (step.step() % 100 == 0) {
-              System.gc();
-              handles.add(NativeMemory.liveHandles());
-              resident.add(NativeMemory.residentBytes());
-            }
+            memory.afterStep(step.step());
           }
         };
     TrainingArguments args =
         TrainingArguments.builder()
             .outputDir(out)
-            .maxSteps(1200)
+            .maxSteps(1000)
             .perDeviceTrainBatchSize(4)
             .gradientAccumulationSteps(2)
             .saveSteps(300)
@@ -49,6 +41,6 @@ class TrainerMemoryIT {
           .train();
     }
 
-    FlatMemory.assertFlat(handles, resident);
+    memory.assertFlat();
   }
 }

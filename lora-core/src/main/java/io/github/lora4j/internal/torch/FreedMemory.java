@@ -3,7 +3,9 @@ package io.github.lora4j.internal.torch;
 import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.Platform;
+import com.sun.jna.Structure;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +28,7 @@ public final class FreedMemory {
   private static final int M_MMAP_MAX = -4;
 
   private static final Optional<Malloc> GLIBC = find();
+  private static final Optional<Counting> ALLOCATED = findCounting();
 
   private FreedMemory() {}
 
@@ -37,6 +40,42 @@ public final class FreedMemory {
 
     /** Gives free pages back to the system; returns 1 if there were any. */
     int malloc_trim(long pad);
+  }
+
+  /** What glibc tells of itself since 2.33. */
+  interface Counting extends Library {
+
+    /** Of all arenas together. */
+    MallInfo mallinfo2();
+  }
+
+  /** {@code struct mallinfo2} of malloc.h; each field has the width of a {@code size_t}. */
+  @Structure.FieldOrder("fields")
+  public static final class MallInfo extends Structure implements Structure.ByValue {
+
+    private static final int HBLKHD = 4; // in blocks of their own
+    private static final int UORDBLKS = 7; // in arenas
+
+    /** All ten. */
+    public long[] fields = new long[10];
+
+    long inUse() {
+      return fields[HBLKHD] + fields[UORDBLKS];
+    }
+  }
+
+  private static Optional<Counting> findCounting() {
+    if (!Platform.isLinux() || !Platform.is64Bit()) {
+      return Optional.empty();
+    }
+    try {
+      Counting counting = Native.load("c", Counting.class);
+      counting.mallinfo2();
+      return Optional.of(counting);
+    } catch (LinkageError | RuntimeException e) {
+      LOG.debug("This C library doesn't tell how much is allocated", e);
+      return Optional.empty();
+    }
   }
 
   private static Optional<Malloc> find() {
@@ -62,6 +101,13 @@ public final class FreedMemory {
           // free goes back unless the one before it lacks this much room, which it always does.
           malloc.mallopt(M_TOP_PAD, 128 << 20);
         });
+  }
+
+  /** Bytes in blocks that were handed out and not freed, where the C library tells. */
+  public static OptionalLong allocatedBytes() {
+    return ALLOCATED.isPresent()
+        ? OptionalLong.of(ALLOCATED.get().mallinfo2().inUse())
+        : OptionalLong.empty();
   }
 
   /** Gives what is free now back to the system. */
