@@ -6,6 +6,8 @@ import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.nn.step.StepLinear;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NoGrad;
@@ -121,6 +123,28 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     try (TensorScope scope = TensorScope.open()) {
       return scope.handOver(add(below.forward(x, context), x, context, below, all, rows));
     }
+  }
+
+  /** As the adapters are that are active now. */
+  @Override
+  public Optional<StepLinear> step(StepPart part, int pieces) {
+    if (!enabled.isOn()) {
+      return base.step(part, pieces);
+    }
+    LinearLayer whole = merged;
+    if (whole != null) {
+      return whole.step(part, pieces);
+    }
+    if (!activeTokens.isEmpty()) {
+      return Optional.empty();
+    }
+    List<LoraUpdate> all = active;
+    Optional<StepLinear> below = root.step(part, pieces);
+    if (below.isPresent() && !all.stream().allMatch(update -> update.addTo(below.get()))) {
+      below.get().close();
+      return Optional.empty();
+    }
+    return below;
   }
 
   private Tensor add(

@@ -2,6 +2,7 @@ package io.github.lora4j.peft;
 
 import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -9,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -76,6 +79,16 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
     }
     Copy copy = active;
     return copy == null ? base.forward(x) : copy.norm().forward(x);
+  }
+
+  @Override
+  public Optional<StepNorm> step() {
+    Norm whole = merged;
+    Copy copy = active;
+    if (!enabled.isOn() || (whole == null && copy == null)) {
+      return base.step();
+    }
+    return whole != null ? whole.step() : Objects.requireNonNull(copy).norm().step();
   }
 
   /** Computes as if one adapter were the active one. */

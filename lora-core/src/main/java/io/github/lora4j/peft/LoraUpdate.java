@@ -3,6 +3,7 @@ package io.github.lora4j.peft;
 import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.step.StepLinear;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
@@ -86,6 +87,14 @@ final class LoraUpdate implements AutoCloseable {
               weights.magnitude().get(),
               norm(below)));
     }
+  }
+
+  /** Adds the update to a thread's part of the layer; false if it is more than two products. */
+  boolean addTo(StepLinear step) {
+    return weights.magnitude().isEmpty()
+        && weights.bias().isEmpty()
+        && weights.start().map(start -> step.add(start.a(), start.b(), -atStart)).orElse(true)
+        && step.add(weights.a(), weights.b(), scaling());
   }
 
   private Tensor lessStart(Tensor y, Tensor x) {
