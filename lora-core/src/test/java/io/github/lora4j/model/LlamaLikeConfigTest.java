@@ -264,6 +264,7 @@ class LlamaLikeConfigTest {
     assertThatExceptionOfType(UnsupportedModelException.class)
         .isThrownBy(() -> spec("gemma3", "'text_config': {'model_type': 'gemma3_text'}"))
         .withMessageContaining("model_type 'gemma3' is not supported; known are: llama, mistral")
-        .withMessageContaining("save its text model (model_type 'gemma3_text')");
+        .withMessageContaining("Its text model (model_type 'gemma3_text')")
+        .withMessageContaining("docs/COMPATIBILITY.md");
   }
 }
