@@ -16,6 +16,7 @@ public final class ModelFamilies {
           new GemmaFamily(),
           new Gemma2Family(),
           new Gemma3TextFamily(),
+          new Gemma3Family(),
           new Olmo2Family(),
           new SmolLM3Family(),
           new GraniteFamily(),

@@ -13,6 +13,9 @@ import java.util.Optional;
 /** All cases, and how they are chosen by name. */
 final class Cases {
 
+  /** Of this family the text model alone is trained, which has a case under its own type. */
+  private static final String SAME_AS_GEMMA3_TEXT = "gemma3";
+
   private Cases() {}
 
   /** Every case in the order in which they run, the hidden ones too. */
@@ -47,6 +50,9 @@ final class Cases {
       }
     }
     for (String modelType : ModelFamilies.modelTypes()) {
+      if (modelType.equals(SAME_AS_GEMMA3_TEXT)) {
+        continue;
+      }
       for (DType dtype : List.of(DType.F32, DType.BF16)) {
         cases.add(family(new FamilyModel(modelType), dtype));
       }
