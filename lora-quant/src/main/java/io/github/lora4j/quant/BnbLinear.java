@@ -119,7 +119,8 @@ final class BnbLinear implements QuantizedLinear {
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
-    if (!NoGrad.gradEnabled() && !context.isTraining()) {
+    boolean decoding = !NoGrad.gradEnabled() && !context.isTraining();
+    if (decoding && device().equals(Device.CPU)) {
       Optional<Tensor> y = fewRows(x);
       if (y.isPresent()) {
         return y.get();
