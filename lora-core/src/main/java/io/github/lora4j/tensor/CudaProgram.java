@@ -23,6 +23,8 @@ public final class CudaProgram {
   private final String name;
   private final String source;
   private final Map<Device, CudaModule> loaded = new ConcurrentHashMap<>();
+  // Only the first says what is missing; those after it, that a class could not be initialized.
+  private final Map<Device, LinkageError> failed = new ConcurrentHashMap<>();
 
   private CudaProgram(String name, String source) {
     this.name = name;
@@ -73,7 +75,7 @@ public final class CudaProgram {
           .computeIfAbsent(device, d -> CudaModule.load(name, source, d.index()))
           .launch(kernel, (int) blocks, threads, arguments.bytes());
     } catch (LinkageError e) {
-      throw missing(device, e);
+      throw missing(device, failed.computeIfAbsent(device, d -> e));
     }
   }
 
@@ -83,12 +85,20 @@ public final class CudaProgram {
             + " can't run on "
             + device
             + ", since classes or libraries of CUDA are not there ("
-            + cause.getMessage()
+            + reason(cause)
             + "). Add "
             + PRESETS
             + " and the same with the classifier linux-x86_64 or windows-x86_64. NVRTC, the"
             + " compiler, comes with CUDA 13, or in org.bytedeco:cuda-redist of that version and"
             + " classifier; libcuda comes with the GPU's driver.",
         cause);
+  }
+
+  /** The innermost message: those around it list folders. */
+  private static String reason(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return cause == null
+        ? failure.getClass().getSimpleName() + ": " + failure.getMessage()
+        : reason(cause);
   }
 }

@@ -9,6 +9,7 @@ import io.github.lora4j.error.DeviceException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Tag;
@@ -96,11 +97,14 @@ class CudaProgramTest {
   @Test
   void withoutCudaTheErrorNamesTheDependency() {
     assumeTrue(Device.auto().equals(Device.CPU), "this machine has a GPU");
+    List<String> messages = new ArrayList<>();
     for (int attempt = 0; attempt < 2; attempt++) {
       assertThatExceptionOfType(DeviceException.class)
           .isThrownBy(() -> SCALE.run("scale", GPU, 1, 32, new CudaArguments()))
+          .satisfies(e -> messages.add(e.getMessage()))
           .withMessageContainingAll("scale.cu", "cuda:0", CudaProgram.PRESETS, "linux-x86_64");
     }
+    assertThat(messages.get(1)).isEqualTo(messages.get(0));
   }
 
   @Test
