@@ -199,7 +199,7 @@ final class AdaptedLayers implements AutoCloseable {
       List<String> whole = adapters.stream().filter(layer.replacing()::contains).toList();
       if (whole.size() > 1) {
         throw new IllegalArgumentException(
-            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias): only one of them can be active"
+            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias, loftq): only one of them can be active"
                 .formatted(whole, layer.name()));
       }
     }
@@ -360,6 +360,21 @@ final class AdaptedLayers implements AutoCloseable {
         && new TiedHead(
                 base.linear(base.headName()), embedding(base.inputs().name()), tying::contains)
             .follows(adapters);
+  }
+
+  /** Puts what an adapter's beginning left of layers, made now, in their place. */
+  LayerChange without(String adapter) {
+    Replacement change = new Replacement();
+    change.unchanged = LinearLayer::share;
+    try {
+      for (AdaptedLinear layer : linears()) {
+        layer.rest(adapter).ifPresent(rest -> change.linears.put(layer.name(), rest));
+      }
+    } catch (RuntimeException | Error e) {
+      change.closeAll();
+      throw e;
+    }
+    return change;
   }
 
   /** Puts merged layers, made now, in the place of those of the base; others are shared. */

@@ -159,7 +159,8 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
       sum = update.add(sum, x, below, context);
     }
     for (TokenRows row : rows) {
-      sum = row.rescore(sum, x, BaseWeights.weight(base));
+      sum =
+          row.rescore(sum, x, BaseWeights.weight(below instanceof QuantizedLinear ? below : base));
     }
     // Plain operations may widen; like PEFT, the sum of all is rounded once.
     return sum.dtype() == y.dtype() ? sum : sum.to(y.dtype());
@@ -186,13 +187,24 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     if (copies.containsKey(adapter)) {
       return copies.get(adapter);
     }
-    return biases.containsKey(adapter) ? ((BiasedLinear) base).withBias(biases.get(adapter)) : base;
+    LinearLayer below = rounded(adapter).map(LinearLayer.class::cast).orElse(base);
+    return biases.containsKey(adapter)
+        ? ((BiasedLinear) below).withBias(biases.get(adapter))
+        : below;
+  }
+
+  /** The layer with a weight in few bits that an adapter's beginning put in the base's place. */
+  Optional<QuantizedLinear> rounded(String adapter) {
+    return updates.containsKey(adapter)
+        ? updates.get(adapter).weights().rounded()
+        : Optional.empty();
   }
 
   @Override
   public Set<String> replacing() {
     Set<String> all = new LinkedHashSet<>(copies.keySet());
     all.addAll(biases.keySet());
+    updates.keySet().stream().filter(name -> rounded(name).isPresent()).forEach(all::add);
     return all;
   }
 
@@ -314,8 +326,10 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
         }
       }
     }
+    Optional<QuantizedLinear> rounded =
+        adapters.stream().flatMap(adapter -> rounded(adapter).stream()).findFirst();
     if (base instanceof QuantizedLinear few) {
-      return quantized.merged(few, dense -> mergedInto(dense, adapters, safe));
+      return quantized.merged(rounded.orElse(few), dense -> mergedInto(dense, adapters, safe));
     }
     if (!(base instanceof DenseLinear dense)) {
       throw new LoraException(
@@ -323,7 +337,41 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
               + ": an adapter can be merged into a dense weight only, found "
               + base.getClass().getSimpleName());
     }
-    return mergedInto(dense, adapters, safe);
+    if (rounded.isEmpty()) {
+      return mergedInto(dense, adapters, safe);
+    }
+    try (DenseLinear below = roundedBase(dense, rounded.get())) {
+      return mergedInto(below, adapters, safe);
+    }
+  }
+
+  /** What an adapter's beginning left of the base, if it changed it, for the caller to close. */
+  Optional<LinearLayer> rest(String adapter) {
+    Optional<QuantizedLinear> rounded = rounded(adapter);
+    if (rounded.isPresent()) {
+      return Optional.of(
+          base instanceof DenseLinear dense
+              ? roundedBase(dense, rounded.get())
+              : rounded.get().share());
+    }
+    if (!updates.containsKey(adapter) || !(base instanceof DenseLinear dense)) {
+      return Optional.empty();
+    }
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      return updates
+          .get(adapter)
+          .rest(dense.weight())
+          .map(weight -> dense.withWeight(weight.to(dense.dtype())));
+    }
+  }
+
+  /** A dense layer with the numbers of a rounded one, for the caller to close. */
+  private static DenseLinear roundedBase(DenseLinear base, QuantizedLinear rounded) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      return base.withWeight(rounded.denseWeight(base.dtype()));
+    }
   }
 
   private DenseLinear mergedInto(DenseLinear dense, List<String> adapters, boolean safe) {

@@ -7,6 +7,8 @@ import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** What adapters that look at the base's weights need of linear layers of any form. */
@@ -32,6 +34,13 @@ final class BaseWeights {
         layer.name()
             + ": expected a dense or quantized weight, found "
             + layer.getClass().getSimpleName());
+  }
+
+  /** What a layer's weight is held in: the same object as long as the layer has this weight. */
+  static Object identity(LinearLayer layer) {
+    List<Tensor> held = new ArrayList<>();
+    layer.forEachParameter((name, tensor) -> held.add(tensor));
+    return held.get(0); // the weight comes before the bias
   }
 
   /** The bias {@code [out]} of a layer, which stays the layer's. */

@@ -13,6 +13,20 @@ final class DoraNorm implements AutoCloseable {
 
   private @Nullable Tensor kept;
   private @Nullable Tensor rowSquares;
+  private @Nullable Object weight;
+
+  /**
+   * Forgets everything if the lengths are another weight's from now on, as where an adapter that
+   * rounds the base's takes part or no longer does.
+   *
+   * @param identity what the weight is held in
+   */
+  void beside(Object identity) {
+    if (weight != identity) {
+      close();
+      weight = identity;
+    }
+  }
 
   /**
    * The lengths {@code [out]}.

@@ -100,6 +100,11 @@ final class HotSwap {
           "initLoraWeights can't change from %s to %s, which go with different weights of the base"
               .formatted(before.initLoraWeights(), after.initLoraWeights()));
     }
+    if (!before.loftqConfig().equals(after.loftqConfig())) {
+      problems.add(
+          "loftqConfig can't change from %s to %s, which round the base differently"
+              .formatted(rounding(before), rounding(after)));
+    }
     Set<String> further = new TreeSet<>(targets.keySet());
     further.addAll(experts.keySet());
     for (AdaptedLayer layer : layers.all()) {
@@ -114,12 +119,20 @@ final class HotSwap {
     }
   }
 
+  private static String rounding(LoraConfig config) {
+    return config.loftqConfig().map(LoftQConfig::toString).orElse("none");
+  }
+
   private void requireFit(AdaptedLayer layer, Set<String> further) {
     if (layer instanceof AdaptedLinear linear && linear.updates().containsKey(adapter)) {
       int room = linear.updates().get(adapter).weights().rank();
       if (further.remove(layer.name())) {
         int rank = targets.get(layer.name()).r();
-        if (rank > room) {
+        if (rank != room && before.initLoraWeights().changesBase()) {
+          problems.add(
+              "%s: rank %d instead of %d, with which initLoraWeights \"%s\" leaves another part of the base"
+                  .formatted(layer.name(), rank, room, before.initLoraWeights()));
+        } else if (rank > room) {
           problems.add("%s: rank %d, but there is room for %d".formatted(layer.name(), rank, room));
         }
       } else if (before.useDora() || before.initLoraWeights().changesBase()) {

@@ -126,6 +126,7 @@ final class LoraUpdate implements AutoCloseable {
 
   // One thread at a time: others may be evaluating too, and would make the lengths twice.
   private synchronized Tensor norm(LinearLayer below) {
+    norm.beside(BaseWeights.identity(below));
     return norm.get(
         weights.a().requiresGrad(),
         () -> {
@@ -151,6 +152,16 @@ final class LoraUpdate implements AutoCloseable {
       Tensor taken = start.b().matmul(start.a()).mul(scaling);
       return scope.handOver(weight.to(DType.F32).add(taken, -1));
     }
+  }
+
+  /**
+   * What the beginning left of a weight, if it took a part out of it, in the caller's scope.
+   *
+   * @param weight {@code [out, in]}
+   * @return float32
+   */
+  Optional<Tensor> rest(Tensor weight) {
+    return weights.start().map(start -> without(start, atStart, weight));
   }
 
   /**
@@ -257,8 +268,7 @@ final class LoraUpdate implements AutoCloseable {
             PlainLoraConversion.a(weights.a(), start.a()),
             PlainLoraConversion.b(weights.b(), start.b()),
             weights.bias(),
-            weights.magnitude(),
-            Optional.empty())
+            weights.magnitude())
         .forEach(module, visitor);
   }
 

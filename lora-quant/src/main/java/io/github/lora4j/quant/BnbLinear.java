@@ -236,6 +236,11 @@ final class BnbLinear implements QuantizedLinear {
   }
 
   @Override
+  public DType decodedDtype() {
+    return weight instanceof FourBitWeight four ? four.coded().dtype() : DType.F32;
+  }
+
+  @Override
   public boolean isInputFirst() {
     return shape.inputFirst();
   }

@@ -167,11 +167,11 @@ class LoftqWeightsTest {
     Path folder = TinyModels.write("llama", dir);
     try (CausalLM base = TinyModels.load(folder, TinyModels.nf4InFloat32());
         PeftModel<CausalLM> peft =
-            PeftModel.wrap(base, everywhere().initLoraWeights("pissa").build());
+            PeftModel.wrap(base, everywhere().initLoraWeights("olora").build());
         PeftModel<CausalLM> high = PeftModel.wrap(base, everywhere().r(65).build())) {
       assertThatIllegalStateException()
           .isThrownBy(() -> LoftqWeights.replace(peft, folder))
-          .withMessageContaining("pissa");
+          .withMessageContaining("olora");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> LoftqWeights.replace(peft, folder, "other"))
           .withMessageContaining("\"other\"");
