@@ -35,12 +35,16 @@ public record InitLoraWeights(Method method, int iterations) {
    */
   public static final InitLoraWeights ORTHOGONAL = new InitLoraWeights(Method.ORTHOGONAL, 0);
 
-  /** The QR decomposition of the weight, which gives up that part; PEFT's {@code "olora"}. */
+  /**
+   * The QR decomposition of the weight, which gives up that part; PEFT's {@code "olora"}. What is
+   * left of a quantized weight is quantized again, as in PEFT.
+   */
   public static final InitLoraWeights OLORA = new InitLoraWeights(Method.OLORA, 0);
 
   /**
    * The largest singular values and vectors of the weight, which gives up that part; PEFT's {@code
-   * "pissa"} (Meng et al., 2024).
+   * "pissa"} (Meng et al., 2024). Refused on a quantized base, as in PEFT: what it leaves of a
+   * dense one, {@link PeftModel#unload}, can be quantized afterwards.
    */
   public static final InitLoraWeights PISSA = new InitLoraWeights(Method.PISSA, 0);
 

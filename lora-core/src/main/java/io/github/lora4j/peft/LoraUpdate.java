@@ -19,7 +19,8 @@ import java.util.function.BiConsumer;
  *
  * <p>A and B are float32 whatever the base's dtype, as PEFT keeps them; the sum is rounded to the
  * base's. A beginning that takes a part out of the base's weight is a second product of the same
- * rank, subtracted: the base's weight stays as it is and no other is made.
+ * rank, subtracted: the base's weight stays as it is and no other is made. One that rounds the
+ * weight has a layer of its own, in few bits, which {@link AdaptedLinear} puts in the base's place.
  */
 final class LoraUpdate implements AutoCloseable {
 

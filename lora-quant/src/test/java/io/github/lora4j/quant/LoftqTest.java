@@ -178,6 +178,27 @@ class LoftqTest {
   }
 
   @Test
+  void aTiedHeadIsRoundedWithoutTheTable() {
+    Path folder = TinyModels.write("gemma2", dir.resolve("base"));
+    LoraConfig config = loftq(4, 1).r(4).alpha(4).targetModules("lm_head").build();
+    try (CausalLM base = AutoModelForCausalLM.fromPretrained(folder);
+        PeftModel<CausalLM> peft = PeftModel.wrap(base, config);
+        PeftModel<CausalLM> plain =
+            PeftModel.wrap(base, config.toBuilder().initLoraWeights(true).build())) {
+      assertThat(TinyModels.logits(plain.model())).isEqualTo(TinyModels.logits(base));
+      peft.setScale("default", 0);
+      plain.setScale("default", 0);
+      // Only the last product differs, by the rounding of 4 bits.
+      assertThat(
+              Shared.difference(TinyModels.logits(peft.model()), TinyModels.logits(plain.model())))
+          .isBetween(0.001, 0.2);
+      try (CausalLM rounded = peft.unload()) {
+        assertThat(TinyModels.logits(rounded)).isEqualTo(TinyModels.logits(peft.model()));
+      }
+    }
+  }
+
+  @Test
   void itLearnsAndIsTrainedOnAfterLoading() {
     Path folder = TinyModels.write("llama", dir.resolve("base"));
     LoraConfig config = everywhere(4, 2).bias("all").build();
