@@ -64,10 +64,12 @@ final class AdapterFolder {
     THE_REST
   }
 
+  /** The configuration for a model whose layers are those that the adapter stands around. */
   private static LoraConfig rest(LoraConfig config) {
+    LoraConfigBuilder plain = config.toBuilder().layerReplication();
     return config.initLoraWeights().changesBase()
-        ? config.toBuilder().initLoraWeights(true).build()
-        : config;
+        ? plain.initLoraWeights(true).build()
+        : plain.build();
   }
 
   /** The configuration of an adapter that has what it began with subtracted in it. */

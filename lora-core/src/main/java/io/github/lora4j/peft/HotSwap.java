@@ -119,6 +119,16 @@ final class HotSwap {
     }
   }
 
+  /** What OLoRA takes out of a weight is its matrices' product times the scaling. */
+  private void requireSameStart(LoraUpdate update, AdapterTarget target) {
+    if (before.initLoraWeights().equals(InitLoraWeights.OLORA)
+        && update.scalingAtStart() != target.scaling()) {
+      problems.add(
+          "%s: scaling %s instead of %s, with which initLoraWeights \"olora\" leaves another part of the base"
+              .formatted(target.module(), target.scaling(), update.scalingAtStart()));
+    }
+  }
+
   private static String rounding(LoraConfig config) {
     return config.loftqConfig().map(LoftQConfig::toString).orElse("none");
   }
@@ -127,6 +137,7 @@ final class HotSwap {
     if (layer instanceof AdaptedLinear linear && linear.updates().containsKey(adapter)) {
       int room = linear.updates().get(adapter).weights().rank();
       if (further.remove(layer.name())) {
+        requireSameStart(linear.updates().get(adapter), targets.get(layer.name()));
         int rank = targets.get(layer.name()).r();
         if (rank != room && before.initLoraWeights().changesBase()) {
           problems.add(

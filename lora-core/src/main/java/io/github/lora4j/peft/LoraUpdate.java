@@ -59,6 +59,11 @@ final class LoraUpdate implements AutoCloseable {
     return configured * factor;
   }
 
+  /** The scaling that it began with. */
+  double scalingAtStart() {
+    return atStart;
+  }
+
   /**
    * Adds the update.
    *

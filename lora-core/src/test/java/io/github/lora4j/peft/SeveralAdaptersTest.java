@@ -330,6 +330,14 @@ class SeveralAdaptersTest {
 
   @Test
   void whatLeftAnotherPartOfTheBaseIsNotSwappedIn() {
+    LoraConfig olora = random(4, "q_proj").toBuilder().initLoraWeights("olora").build();
+    peft.addAdapter("olora", olora);
+    try (PeftModel<CausalLM> stronger = PeftModel.wrap(base, olora.toBuilder().alpha(32).build())) {
+      stronger.savePretrained(dir.resolve("stronger"));
+      assertThatExceptionOfType(AdapterMismatchException.class)
+          .isThrownBy(() -> peft.hotSwap(dir.resolve("stronger"), "olora"))
+          .withMessageContaining("scaling 8.0 instead of 2.0");
+    }
     LoraConfig pissa = random(4, "q_proj").toBuilder().initLoraWeights("pissa").build();
     peft.addAdapter("pissa", pissa);
     try (PeftModel<CausalLM> low = PeftModel.wrap(base, pissa.toBuilder().r(2).build())) {
