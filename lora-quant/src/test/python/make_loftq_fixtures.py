@@ -10,7 +10,8 @@ on "cuda" whatever the model lies on; its functions run as they stand with that 
 base/                a Llama in bfloat16, of which loading as float32 loses nothing
 adapter/             a LoftQ adapter (NF4, five rounds) as PEFT saves it, after its matrices were moved a little
 expected.safetensors for each of nf4.1, nf4.5, int8.1, int8.5: A, B and every fifth number of the rounded weights, and logits;
-                     of adapter/ the logits; for olora.nf4 and olora.int8, on a base in 4 and 8 bits: A, B, weights
+                     of adapter/ the logits; for olora.nf4 and olora.int8, on a base in 4 and 8 bits, and replace.nf4, for
+                     replace_lora_weights_loftq: A, B, weights
 """
 import importlib.machinery
 import inspect
@@ -22,7 +23,7 @@ import types
 import bitsandbytes as bnb
 import torch
 import transformers as tf
-from peft import LoftQConfig, LoraConfig, PeftModel, get_peft_model
+from peft import LoftQConfig, LoraConfig, PeftModel, get_peft_model, replace_lora_weights_loftq
 from peft.tuners.lora import layer as lora_layer
 from peft.utils import loftq_utils
 from safetensors.torch import save_file
@@ -33,7 +34,8 @@ TARGETS = {"q": "model.layers.0.self_attn.q_proj", "down": "model.layers.0.mlp.d
 R, ALPHA = 4, 4  # where alpha is another number, PEFT's start overshoots
 IDS = torch.tensor([[1, 5, 9, 13, 17, 21, 25, 29]])
 
-exec(inspect.getsource(loftq_utils.loftq_init).replace('"cuda"', '"cpu"'), loftq_utils.__dict__)
+for function in (loftq_utils.loftq_init, loftq_utils._loftq_init_new):
+    exec(inspect.getsource(function).replace('"cuda"', '"cpu"'), loftq_utils.__dict__)
 lora_layer.loftq_init = loftq_utils.loftq_init
 sys.modules["scipy"] = types.ModuleType("scipy")  # LoraConfig asks whether it could be imported, and nobody imports it
 sys.modules["scipy"].__spec__ = importlib.machinery.ModuleSpec("scipy", None)
@@ -121,6 +123,10 @@ def main():
     for bits, kind in ((4, "nf4"), (8, "int8")):
         torch.manual_seed(1)
         matrices(f"olora.{kind}", get_peft_model(quantized(bits), config("olora")), expected)
+        if bits == 4:
+            model = get_peft_model(quantized(bits), config(True))
+            replace_lora_weights_loftq(model, f"{OUT}/base/model.safetensors")
+            matrices("replace.nf4", model, expected)
         for init, bad in (("pissa", TypeError), ("loftq", Exception)):
             try:
                 more = {"loftq_config": LoftQConfig(loftq_bits=bits)} if init == "loftq" else {}

@@ -129,7 +129,7 @@ final class FreshUpdate {
             OrthogonalInit.of(name, r, layer.inFeatures(), layer.outFeatures(), generator);
         yield InitialFactors.beside(drawn.a().to(layer.device()), drawn.b().to(layer.device()));
       }
-      case OLORA -> DecomposedInit.olora(name, decoded(layer), r, scaling);
+      case OLORA -> DecomposedInit.olora(name, BaseWeights.decoded(layer), r, scaling);
       case PISSA -> DecomposedInit.pissa(name, unquantized(layer), r, scaling);
       case PISSA_NITER ->
           DecomposedInit.pissaNiter(
@@ -138,16 +138,6 @@ final class FreshUpdate {
           throw new IllegalArgumentException(
               "%s: initLoraWeights \"%s\" is not built yet".formatted(name, how));
     };
-  }
-
-  /** The weight as PEFT decodes it; of a quantized one the rest is quantized from float32. */
-  private static Tensor decoded(LinearLayer layer) {
-    if (!(layer instanceof QuantizedLinear few)) {
-      return BaseWeights.weight(layer);
-    }
-    try (TensorScope scope = TensorScope.open()) {
-      return scope.handOver(few.denseWeight(few.decodedDtype()).to(DType.F32));
-    }
   }
 
   private Tensor unquantized(LinearLayer layer) {

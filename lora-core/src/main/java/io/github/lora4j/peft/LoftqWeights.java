@@ -109,7 +109,7 @@ public final class LoftqWeights {
       OriginalWeights original, LinearShape shape, AdaptedLinear layer, LoraUpdate update) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor weight = original.read(shape).to(DType.F32).to(layer.device());
-      Tensor quantized = BaseWeights.weight(layer.base());
+      Tensor quantized = BaseWeights.decoded(layer.base());
       requireOrigin(original.find(shape), weight, quantized);
       InitialFactors factors =
           LoftqInit.replacing(

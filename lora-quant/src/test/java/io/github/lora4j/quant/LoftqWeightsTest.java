@@ -46,7 +46,7 @@ class LoftqWeightsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"llama, 4", "phi3, 4", "gpt2, 4", "llama, 8"})
+  @CsvSource({"llama, 4", "phi3, 4", "gpt2, 4", "llama, 8", "gpt2, 8"})
   void theUpdateIsTheNearestOfItsRankToWhatWasLost(String family, int bits) {
     Path folder = TinyModels.write(family, dir);
     BitsAndBytesConfig how = bits == 4 ? TinyModels.nf4InFloat32() : BitsAndBytesConfig.int8();

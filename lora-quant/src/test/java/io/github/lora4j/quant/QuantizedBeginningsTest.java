@@ -9,6 +9,7 @@ import io.github.lora4j.model.AutoModelForCausalLM;
 import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.model.LoadOptions;
 import io.github.lora4j.peft.LoftQConfig;
+import io.github.lora4j.peft.LoftqWeights;
 import io.github.lora4j.peft.LoraConfig;
 import io.github.lora4j.peft.LoraConfigBuilder;
 import io.github.lora4j.peft.PeftModel;
@@ -17,6 +18,7 @@ import io.github.lora4j.peft.TargetModules;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.NativeMemory;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,6 +63,22 @@ class QuantizedBeginningsTest {
       for (String module : LoftqFixture.MODULES) {
         peftSaw.requireSameProduct(name, module, peft, 1);
         peftSaw.requireSameWeight(name, module, rest);
+      }
+    }
+  }
+
+  @Test
+  void loftqReplacesWeightsAsInPeft() {
+    LoraConfig config =
+        LoraConfig.builder().r(4).alpha(4).targetModules("q_proj", "down_proj").build();
+    BitsAndBytesConfig how = bits(4).toBuilder().bnb4BitUseDoubleQuant(false).build();
+    LoadOptions options = LoadOptions.builder().dtype(DType.BF16).quantization(how).build();
+    try (LoftqFixture peftSaw = new LoftqFixture();
+        CausalLM base = AutoModelForCausalLM.fromPretrained(LoftqFixture.folder("base"), options);
+        PeftModel<CausalLM> peft = PeftModel.wrap(base, config)) {
+      LoftqWeights.replace(peft, LoftqFixture.folder("base"));
+      for (String module : LoftqFixture.MODULES) {
+        peftSaw.requireSameProduct("replace.nf4", module, peft, 1);
       }
     }
   }
