@@ -178,6 +178,11 @@ final class CausalDecodingSession implements DecodingSession {
     }
   }
 
+  /** Whether single tokens go through {@link StepDecoder}. */
+  boolean takesSteps() {
+    return steps.isPresent();
+  }
+
   private void forget() {
     steps.ifPresent(StepDecoder::close);
     steps = Optional.empty();
