@@ -107,7 +107,7 @@ public final class Quantized4Bit implements AutoCloseable {
     for (int i = 0; i < scales.length; i++) {
       int at = i * NESTED_BLOCKSIZE;
       int count = Math.min(NESTED_BLOCKSIZE, centred.length - at);
-      scales[i] = coder.quantize(centred, at, count, bytes, at, Blockwise8Bit.Rounding.BINS);
+      scales[i] = coder.quantize(centred, at, count, bytes, at, Blockwise8Bit.Rounding.MARKS);
     }
     Nested nested =
         new Nested(
