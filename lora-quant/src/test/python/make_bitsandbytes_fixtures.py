@@ -13,7 +13,7 @@ io/github/lora4j/quant/optim/bitsandbytes-cpu.safetensors
 Scores are those of training mode: in evaluation bitsandbytes packs 4-bit weights in another way on some processors, in place,
 and multiplies with weights and activations rounded to bfloat16; for LLM.int8 it rounds activations to 8 bits. Where its CPU
 backend differs from its CUDA kernels, which LoRA4J follows, there is no case: weight decay comes before the update instead of
-behind it, and states keep no more than 65,536 steps, so that small second moments are lost.
+behind it, and states are rounded to 65,536 marks, so that second moments under 1.5e-5 of the largest of a block become that.
 """
 import json
 import logging
