@@ -15,7 +15,8 @@ import java.util.Optional;
  *
  * <p>It follows the layers one by one: norms keep their input, attention keeps queries, keys and
  * values, a gated MLP its two wide results; a linear layer keeps its input where something in it
- * learns and nothing where it is frozen. Layers that read one tensor share it.
+ * learns and nothing where it is frozen. Layers that read one tensor share it, and what an RMS norm
+ * or a gated activation made is computed again instead of being kept.
  */
 final class KeptActivations {
 
@@ -114,10 +115,16 @@ final class KeptActivations {
       long queries = attention.shape().heads() * headDim;
       long keys = attention.shape().kvHeads() * headDim;
       if (attention.qkv() instanceof AttentionSpec.SeparateQkv parts) {
-        inputs(spec.hiddenSize(), List.of(parts.q().name(), parts.k().name(), parts.v().name()));
+        inputs(
+            spec.hiddenSize(),
+            madeAgain(block.beforeAttention(), learning),
+            List.of(parts.q().name(), parts.k().name(), parts.v().name()));
       } else {
         AttentionSpec.FusedQkv fused = (AttentionSpec.FusedQkv) attention.qkv();
-        inputs(spec.hiddenSize(), List.of(fused.qkv().name()));
+        inputs(
+            spec.hiddenSize(),
+            madeAgain(block.beforeAttention(), learning),
+            List.of(fused.qkv().name()));
       }
       if (grows) {
         attention
@@ -131,23 +138,24 @@ final class KeptActivations {
         // Sines and cosines times the scale of the scores.
         bytes += attention.shape().rotary().map(r -> 2L * r.rotaryDim() * size).orElse(0L);
       }
-      inputs(queries, List.of(attention.output().name()));
+      inputs(queries, false, List.of(attention.output().name()));
     }
 
     private void mlp(MlpSpec mlp, boolean grows) {
       long wide = mlp.intermediateSize();
+      boolean again = madeAgain(block.beforeMlp(), grows);
       if (mlp instanceof MlpSpec.Gated m) {
-        inputs(spec.hiddenSize(), List.of(m.gate().name(), m.up().name()));
+        inputs(spec.hiddenSize(), again, List.of(m.gate().name(), m.up().name()));
         bytes += grows ? 2 * wide * size : 0;
-        inputs(wide, List.of(m.down().name()));
+        inputs(wide, grows && !allLearns, List.of(m.down().name()));
       } else if (mlp instanceof MlpSpec.JointGated m) {
-        inputs(spec.hiddenSize(), List.of(m.gateUp().name()));
+        inputs(spec.hiddenSize(), again, List.of(m.gateUp().name()));
         bytes += grows ? 2 * wide * size : 0;
-        inputs(wide, List.of(m.down().name()));
+        inputs(wide, grows && !allLearns, List.of(m.down().name()));
       } else if (mlp instanceof MlpSpec.Plain m) {
-        inputs(spec.hiddenSize(), List.of(m.up().name()));
+        inputs(spec.hiddenSize(), again, List.of(m.up().name()));
         bytes += grows ? wide * size : 0;
-        inputs(wide, List.of(m.down().name()));
+        inputs(wide, false, List.of(m.down().name()));
       } else if (mlp instanceof MlpSpec.Experts m && grows) {
         // Of each expert that a token goes to: the gathered row, gate and up, and its result.
         long each = spec.hiddenSize() + 2 * wide + spec.hiddenSize();
@@ -156,8 +164,17 @@ final class KeptActivations {
       }
     }
 
-    /** The input that some layers read, kept where one of them learns. */
-    private void inputs(long features, List<String> readers) {
+    /** Whether what a norm makes is computed again by whoever reads it on the way back. */
+    private boolean madeAgain(Optional<NormSpec> norm, boolean recorded) {
+      return recorded
+          && !allLearns
+          && norm.map(NormSpec::kind)
+              .filter(kind -> kind != NormSpec.Kind.LAYER && kind != NormSpec.Kind.LAYER_PER_HEAD)
+              .isPresent();
+    }
+
+    /** The input that some layers read, kept where one of them learns and it isn't made again. */
+    private void inputs(long features, boolean again, List<String> readers) {
       boolean kept = allLearns;
       for (String reader : readers) {
         Integer rank = ranks.get(spec.inLayer(layer, reader));
@@ -167,7 +184,7 @@ final class KeptActivations {
           kept |= !dropout;
         }
       }
-      bytes += kept ? features * size : 0;
+      bytes += kept && !again ? features * size : 0;
     }
   }
 }

@@ -29,8 +29,8 @@ record MemoryFormula(
   /** What compiled code, the heap and the buffers of libraries add while training: measured. */
   private static final long GROWTH = 165_000_000;
 
-  /** glibc's gaps where tensors of many sizes come and go, of the activations: measured. */
-  private static final double GAPS = 0.4;
+  /** Gaps where tensors of many sizes come and go, of the activations: measured. */
+  private static final double GAPS = 0.2;
 
   /** Positions whose scores exist at once, and queries whose probabilities do. */
   private static final int CHUNK = 256;

