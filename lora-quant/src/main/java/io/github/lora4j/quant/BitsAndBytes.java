@@ -13,6 +13,7 @@ public final class BitsAndBytes implements QuantizationProvider {
   private static final String EIGHT = "load_in_8bit";
   private static final String TYPE = "bnb_4bit_quant_type";
   private static final String COMPUTE = "bnb_4bit_compute_dtype";
+  private static final String STORAGE = "bnb_4bit_quant_storage";
   private static final String SKIP = "llm_int8_skip_modules";
   private static final String FP16 = "llm_int8_has_fp16_weight";
 
@@ -40,6 +41,7 @@ public final class BitsAndBytes implements QuantizationProvider {
             .bnb4BitQuantType(type(section))
             .bnb4BitUseDoubleQuant(section.flag("bnb_4bit_use_double_quant", false))
             .bnb4BitComputeDtype(computeDType(section))
+            .bnb4BitQuantStorage(storage(section))
             .llmInt8Threshold(section.number("llm_int8_threshold", 6));
     if (section.has(SKIP)) {
       builder.llmInt8SkipModules(section.strings(SKIP));
@@ -63,6 +65,13 @@ public final class BitsAndBytes implements QuantizationProvider {
       }
     }
     throw section.wrong(TYPE, "nf4 or fp4");
+  }
+
+  private static DType storage(ModelConfig section) {
+    return DType.byName(section.string(STORAGE, "uint8"))
+        .filter(StoredWeights.STORAGE::contains)
+        .orElseThrow(
+            () -> section.wrong(STORAGE, "uint8, int8, float16, bfloat16, float32 or float64"));
   }
 
   private static DType computeDType(ModelConfig section) {

@@ -33,6 +33,7 @@ public final class BitsAndBytesConfig implements Quantization {
   private final boolean doubleQuant;
   private final DType computeDType;
   private final int blocksize;
+  private final DType quantStorage;
   private final double int8Threshold;
   private final Optional<List<String>> skipModules;
   private final SkippedModules skipped;
@@ -50,6 +51,7 @@ public final class BitsAndBytesConfig implements Quantization {
     this.doubleQuant = builder.doubleQuant;
     this.computeDType = builder.computeDType;
     this.blocksize = builder.blocksize;
+    this.quantStorage = builder.quantStorage;
     this.int8Threshold = builder.int8Threshold;
     this.skipModules = builder.skipModules;
     this.skipped = SkippedModules.of(builder.skipModules);
@@ -107,6 +109,11 @@ public final class BitsAndBytesConfig implements Quantization {
     return blocksize;
   }
 
+  /** The dtype that a checkpoint gives the codes of 4-bit weights. */
+  public DType bnb4BitQuantStorage() {
+    return quantStorage;
+  }
+
   /** The magnitude from which bitsandbytes computes activations in 16 bits; no effect here. */
   public double llmInt8Threshold() {
     return int8Threshold;
@@ -125,7 +132,7 @@ public final class BitsAndBytesConfig implements Quantization {
     config.put("_load_in_4bit", loadIn4Bit);
     config.put("_load_in_8bit", !loadIn4Bit);
     config.put("bnb_4bit_compute_dtype", computeDType.torchName());
-    config.put("bnb_4bit_quant_storage", DType.U8.torchName());
+    config.put("bnb_4bit_quant_storage", quantStorage.torchName());
     config.put("bnb_4bit_quant_type", quantType.configName());
     config.put("bnb_4bit_use_double_quant", doubleQuant);
     config.put("llm_int8_enable_fp32_cpu_offload", false);
@@ -183,6 +190,7 @@ public final class BitsAndBytesConfig implements Quantization {
     builder.doubleQuant = doubleQuant;
     builder.computeDType = computeDType;
     builder.blocksize = blocksize;
+    builder.quantStorage = quantStorage;
     builder.int8Threshold = int8Threshold;
     builder.skipModules = skipModules;
     return builder;
@@ -209,6 +217,7 @@ public final class BitsAndBytesConfig implements Quantization {
     private boolean doubleQuant;
     private DType computeDType = DType.F32;
     private int blocksize = 64;
+    private DType quantStorage = DType.U8;
     private double int8Threshold = 6;
     private Optional<List<String>> skipModules = Optional.empty();
 
@@ -261,6 +270,49 @@ public final class BitsAndBytesConfig implements Quantization {
             "bnb4BitBlocksize: expected a power of two from 32 to 4096, found " + blocksize);
       }
       this.blocksize = blocksize;
+      return this;
+    }
+
+    /**
+     * The dtype that a saved model gives the codes of 4-bit weights: U8, I8, BF16, F16, F32 or F64,
+     * as sharding in Python may want them. The codes are the same, and a weight whose bytes don't
+     * fill whole numbers stays U8. Default: U8.
+     */
+    public Builder bnb4BitQuantStorage(DType dtype) {
+      if (!StoredWeights.STORAGE.contains(dtype)) {
+        throw new IllegalArgumentException(
+            "bnb4BitQuantStorage: expected one of " + StoredWeights.STORAGE + ", found " + dtype);
+      }
+      this.quantStorage = dtype;
+      return this;
+    }
+
+    /**
+     * Whether 16-bit weights are kept beside 8-bit ones: only false, the default.
+     *
+     * @throws IllegalArgumentException if it is true
+     */
+    public Builder llmInt8HasFp16Weight(boolean on) {
+      if (on) {
+        throw new IllegalArgumentException(
+            "llmInt8HasFp16Weight: expected false, since weights beside the 8-bit ones would take"
+                + " more memory than no quantization: train an adapter on the 8-bit weights, or"
+                + " load the model without quantization.");
+      }
+      return this;
+    }
+
+    /**
+     * Whether some layers stay in float32 on the CPU beside a GPU: only false, the default.
+     *
+     * @throws IllegalArgumentException if it is true
+     */
+    public Builder llmInt8EnableFp32CpuOffload(boolean on) {
+      if (on) {
+        throw new IllegalArgumentException(
+            "llmInt8EnableFp32CpuOffload: expected false, since a model lies on one device: choose"
+                + " 4 bits, or the CPU for all of it (LoadOptions.builder().device(Device.CPU)).");
+      }
       return this;
     }
 

@@ -39,7 +39,7 @@ final class BnbLayers implements Quantization.Layers {
     if (config.loadIn4Bit()) {
       FourBitWeight coded = FourBitWeight.of(weight, config);
       try (coded) {
-        return new FourBitWeight(coded.coded().to(device), DType.U8);
+        return new FourBitWeight(coded.coded().to(device), coded.storage());
       }
     }
     try (Int8Rows rows = Int8Rows.quantize(weight)) {

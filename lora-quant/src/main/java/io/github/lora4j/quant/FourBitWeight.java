@@ -17,13 +17,15 @@ import java.util.Optional;
 record FourBitWeight(Quantized4Bit coded, DType storage) implements QuantizedWeight {
 
   static FourBitWeight of(Tensor weight, BitsAndBytesConfig config) {
-    return new FourBitWeight(
+    Quantized4Bit coded =
         Quantized4Bit.quantize(
             weight,
             config.bnb4BitQuantType().kernel(),
             config.bnb4BitBlocksize(),
-            config.bnb4BitUseDoubleQuant()),
-        DType.U8);
+            config.bnb4BitUseDoubleQuant());
+    DType storage = config.bnb4BitQuantStorage();
+    boolean fits = coded.codes().numel() % storage.byteSize() == 0;
+    return new FourBitWeight(coded, fits ? storage : DType.U8);
   }
 
   @Override

@@ -26,7 +26,7 @@ final class StoredWeights {
       List.of(".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map");
 
   /** What {@code bnb_4bit_quant_storage} can be. */
-  private static final Set<DType> STORAGE =
+  static final Set<DType> STORAGE =
       EnumSet.of(DType.U8, DType.I8, DType.BF16, DType.F16, DType.F32, DType.F64);
 
   private final Checkpoint checkpoint;

@@ -25,7 +25,12 @@ final class TinyModels {
   static ModelConfig config(String family) {
     String rest =
         switch (family) {
-          case "llama", "phi3" -> LLAMA;
+          case "llama", "phi3", "mistral", "qwen2", "qwen3", "smollm3", "granite", "olmo2" -> LLAMA;
+          case "mixtral" -> LLAMA + ", \"num_local_experts\": 4, \"num_experts_per_tok\": 2";
+          case "qwen3_moe" ->
+              LLAMA
+                  + ", \"num_experts\": 4, \"num_experts_per_tok\": 2,"
+                  + " \"moe_intermediate_size\": 32, \"head_dim\": 16";
           case "gemma2" ->
               LLAMA
                   + ", \"head_dim\": 16, \"query_pre_attn_scalar\": 16, \"sliding_window\": 8,"
