@@ -103,10 +103,10 @@ public final class FreedMemory {
         });
   }
 
-  /** Bytes in blocks that were handed out and not freed, where the C library tells. */
+  /** Bytes in blocks that were handed out and not freed, ours too, where the C library tells. */
   public static OptionalLong allocatedBytes() {
     return ALLOCATED.isPresent()
-        ? OptionalLong.of(ALLOCATED.get().mallinfo2().inUse())
+        ? OptionalLong.of(ALLOCATED.get().mallinfo2().inUse() + LargeBlocks.usedBytes())
         : OptionalLong.empty();
   }
 
