@@ -77,8 +77,8 @@ final class AdaptedLayers implements AutoCloseable {
       new Extras(base, config)
           .replaced(matched)
           .forEach((key, original) -> copies.put(key, source.copy(key, original)));
-      addCopies(adapter, matched, copies);
       addUpdates(adapter, config, matched, source);
+      addCopies(adapter, matched, copies);
     } catch (RuntimeException | Error e) {
       remove(adapter);
       throw e;
@@ -88,7 +88,7 @@ final class AdaptedLayers implements AutoCloseable {
   private void addCopies(String adapter, MatchedModules matched, Map<String, Tensor> copies) {
     for (String name : matched.saved()) {
       if (base.embedding(name).isPresent()) {
-        embedding(name).put(adapter, copies.get(name + ".weight"));
+        embedding(name).put(adapter, new TableCopy(copies.get(name + ".weight")));
       } else if (base.norm(name).isPresent()) {
         norm(name).put(adapter, below(copies, name));
       } else {
@@ -107,8 +107,9 @@ final class AdaptedLayers implements AutoCloseable {
       if (base.norm(name).isPresent()) {
         norm(name).put(adapter, Map.of(name + ".bias", copies.get(name + ".bias")));
       } else {
-        String key = matched.isTarget(name) ? name + ".base_layer.bias" : name + ".bias";
-        linear(name).put(adapter, copies.get(key));
+        boolean besideUpdate = matched.isTarget(name);
+        Tensor bias = copies.get(TrainedBias.key(name, besideUpdate));
+        linear(name).put(adapter, new TrainedBias(bias, besideUpdate));
       }
     }
     matched
@@ -268,7 +269,8 @@ final class AdaptedLayers implements AutoCloseable {
   private boolean headFollows() {
     return base.isTied()
         && layers.get(base.inputs().name()) instanceof AdaptedEmbedding table
-        && (!table.tokens().isEmpty() || table.adapters().stream().anyMatch(tying::contains));
+        && (table.parts().hasAny(TokenRows.class)
+            || table.adapters().stream().anyMatch(tying::contains));
   }
 
   private TiedHead tiedHead(LinearLayer head) {

@@ -11,14 +11,12 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,10 +30,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   private final LinearLayer base;
   private final AdapterSwitch enabled;
-  private final Map<String, LoraUpdate> updates = new LinkedHashMap<>();
-  private final Map<String, TrainedCopy> copies = new LinkedHashMap<>();
-  private final Map<String, Tensor> biases = new LinkedHashMap<>();
-  private final Map<String, TokenRows> tokens = new LinkedHashMap<>();
+  private final LayerParts parts = new LayerParts();
   private volatile LinearLayer root;
   private volatile List<LoraUpdate> active = List.of();
   private volatile List<TokenRows> activeTokens = List.of();
@@ -47,21 +42,8 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     this.enabled = enabled;
   }
 
-  void put(String adapter, LoraUpdate update) {
-    updates.put(adapter, update);
-  }
-
-  void put(String adapter, TrainedCopy copy) {
-    copies.put(adapter, copy);
-  }
-
-  /** Puts a copy of the bias, float32, in its place. */
-  void put(String adapter, Tensor bias) {
-    biases.put(adapter, bias);
-  }
-
-  void put(String adapter, TokenRows rows) {
-    tokens.put(adapter, rows);
+  void put(String adapter, LayerPart part) {
+    parts.put(adapter, part);
   }
 
   @Override
@@ -93,12 +75,14 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     return base;
   }
 
-  Map<String, LoraUpdate> updates() {
-    return updates;
+  /** The update of an adapter, if it has one here. */
+  Optional<LoraUpdate> update(String adapter) {
+    return parts.get(adapter, LoraUpdate.class);
   }
 
-  Map<String, TrainedCopy> copies() {
-    return copies;
+  /** The adapter's copy of the layer, if it trains all of it. */
+  Optional<TrainedCopy> copy(String adapter) {
+    return parts.get(adapter, TrainedCopy.class);
   }
 
   // ---- computing
@@ -153,23 +137,25 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
         x,
         context,
         below,
-        updates.containsKey(adapter) ? List.of(updates.get(adapter)) : List.of(),
-        tokens.containsKey(adapter) ? List.of(tokens.get(adapter)) : List.of());
+        update(adapter).stream().toList(),
+        parts.get(adapter, TokenRows.class).stream().toList());
   }
 
   /** What an adapter's updates stand beside. */
   private LinearLayer below(String adapter) {
-    if (copies.containsKey(adapter)) {
-      return copies.get(adapter);
+    Optional<TrainedCopy> copy = copy(adapter);
+    if (copy.isPresent()) {
+      return copy.get();
     }
-    return biases.containsKey(adapter) ? ((BiasedLinear) base).withBias(biases.get(adapter)) : base;
+    Optional<TrainedBias> bias = parts.get(adapter, TrainedBias.class);
+    return bias.isPresent() ? ((BiasedLinear) base).withBias(bias.get().bias()) : base;
   }
 
   @Override
   public Set<String> replacing() {
-    Set<String> all = new LinkedHashSet<>(copies.keySet());
-    all.addAll(biases.keySet());
-    return all;
+    return adapters().stream()
+        .filter(name -> copy(name).isPresent() || parts.get(name, TrainedBias.class).isPresent())
+        .collect(Collectors.toSet());
   }
 
   // ---- adapters
@@ -181,71 +167,40 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   @Override
   public Set<String> adapters() {
-    Set<String> all = new LinkedHashSet<>(updates.keySet());
-    all.addAll(copies.keySet());
-    all.addAll(biases.keySet());
-    all.addAll(tokens.keySet());
-    return all;
+    return parts.adapters();
   }
 
   @Override
   public void activate(List<String> adapters) {
-    active = adapters.stream().filter(updates::containsKey).map(updates::get).toList();
-    activeTokens = adapters.stream().filter(tokens::containsKey).map(tokens::get).toList();
+    active = parts.of(adapters, LoraUpdate.class);
+    activeTokens = parts.of(adapters, TokenRows.class);
     root =
         adapters.stream().filter(replacing()::contains).findFirst().map(this::below).orElse(base);
   }
 
   @Override
   public void scale(String adapter, double factor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).factor(factor);
-    }
+    update(adapter).ifPresent(update -> update.factor(factor));
   }
 
   @Override
   public double scale(String adapter) {
-    return updates.containsKey(adapter) ? updates.get(adapter).factor() : 1;
+    return update(adapter).map(LoraUpdate::factor).orElse(1.0);
   }
 
   @Override
   public void requiresGrad(String adapter, boolean required) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).requiresGrad(required);
-    }
-    if (biases.containsKey(adapter)) {
-      biases.get(adapter).requiresGrad(required);
-    }
-    if (tokens.containsKey(adapter)) {
-      tokens.get(adapter).rows().requiresGrad(required);
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).requiresGrad(required);
-    }
+    parts.forEach(adapter, part -> part.requiresGrad(required));
   }
 
   @Override
   public void remove(String adapter) {
-    if (updates.containsKey(adapter)) {
-      updates.remove(adapter).close();
-    }
-    if (copies.containsKey(adapter)) {
-      copies.remove(adapter).close();
-    }
-    if (biases.containsKey(adapter)) {
-      biases.remove(adapter).close();
-    }
-    if (tokens.containsKey(adapter)) {
-      tokens.remove(adapter).close();
-    }
+    parts.remove(adapter);
   }
 
   @Override
   public void rename(String adapter, String name) {
-    Renaming.rename(updates, adapter, name);
-    Renaming.rename(copies, adapter, name);
-    Renaming.rename(biases, adapter, name);
-    Renaming.rename(tokens, adapter, name);
+    parts.rename(adapter, name);
   }
 
   // ---- merging
@@ -284,9 +239,10 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
    */
   LinearLayer mergedLayer(List<String> adapters, boolean safe, QuantizedMerge quantized) {
     for (String adapter : adapters) {
-      if (copies.containsKey(adapter)) {
-        try (DenseLinear copy = copies.get(adapter).mergedLayer(safe)) {
-          return mergedInto(copy, adapters, safe);
+      Optional<TrainedCopy> copy = copy(adapter);
+      if (copy.isPresent()) {
+        try (DenseLinear merged = copy.get().mergedLayer(safe)) {
+          return mergedInto(merged, adapters, safe);
         }
       }
     }
@@ -307,16 +263,17 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
         NoGrad noGrad = NoGrad.open()) {
       Tensor sum = dense.weight().to(DType.F32);
       Optional<Tensor> bias = dense.bias();
-      for (String adapter : adapters) {
-        bias = biases.containsKey(adapter) ? Optional.of(biases.get(adapter).detach()) : bias;
+      for (TrainedBias own : parts.of(adapters, TrainedBias.class)) {
+        bias = Optional.of(own.bias().detach());
       }
       for (String adapter : adapters) {
-        if (updates.containsKey(adapter)) {
-          sum = updates.get(adapter).mergedInto(sum);
-          bias = updates.get(adapter).mergedIntoBias(name(), bias);
+        Optional<LoraUpdate> update = update(adapter);
+        if (update.isPresent()) {
+          sum = update.get().mergedInto(sum);
+          bias = update.get().mergedIntoBias(name(), bias);
         }
-        if (tokens.containsKey(adapter)) {
-          sum = tokens.get(adapter).mergedInto(sum);
+        for (TokenRows rows : parts.of(List.of(adapter), TokenRows.class)) {
+          sum = rows.mergedInto(sum);
         }
       }
       Tensor weight = sum.to(dense.dtype());
@@ -349,58 +306,17 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     base.forEachParameter(visitor);
-    for (String adapter : adapters()) {
-      forEachNamed(
-          adapter,
-          name() + ".modules_to_save",
-          (key, t) ->
-              visitor.accept(
-                  key.equals(name() + ".bias")
-                      ? AdapterNames.inModel(name() + ".modules_to_save.bias", adapter)
-                      : AdapterNames.inModel(key, adapter),
-                  t));
-    }
-  }
-
-  private void forEachNamed(String adapter, String ofCopy, BiConsumer<String, Tensor> visitor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).weights().forEach(name(), visitor);
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).weights().forEach(ofCopy, visitor);
-    }
-    if (biases.containsKey(adapter)) {
-      visitor.accept(biasName(adapter), biases.get(adapter));
-    }
-    if (tokens.containsKey(adapter)) {
-      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
-    }
-  }
-
-  /** What PEFT calls the bias that an adapter trains. */
-  private String biasName(String adapter) {
-    return name() + (updates.containsKey(adapter) ? ".base_layer.bias" : ".bias");
+    parts.forEachParameter(name(), visitor);
   }
 
   @Override
   public void forEachParameter(String adapter, Consumer<Tensor> visitor) {
-    forEachNamed(adapter, "", (key, t) -> visitor.accept(t));
+    parts.forEach(adapter, part -> part.forEachParameter(name(), (key, t) -> visitor.accept(t)));
   }
 
   @Override
   public void forEachSaved(String adapter, BiConsumer<String, Tensor> visitor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).forEachSaved(name(), visitor);
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).weights().forEach(name(), visitor);
-    }
-    if (biases.containsKey(adapter)) {
-      visitor.accept(biasName(adapter), biases.get(adapter));
-    }
-    if (tokens.containsKey(adapter)) {
-      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
-    }
+    parts.forEach(adapter, part -> part.forEachSaved(name(), visitor));
   }
 
   /** Frees the adapters and a merged weight, not the base. */
@@ -409,9 +325,6 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     unmerge();
     active = List.of();
     root = base;
-    updates.values().forEach(LoraUpdate::close);
-    copies.values().forEach(TrainedCopy::close);
-    biases.values().forEach(Tensor::close);
-    tokens.values().forEach(TokenRows::close);
+    parts.close();
   }
 }

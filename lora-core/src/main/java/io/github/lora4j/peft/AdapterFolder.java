@@ -26,7 +26,7 @@ final class AdapterFolder {
     LoraConfig config = plain ? plain(adapter.config()) : adapter.config();
     List<AdaptedLinear> own =
         layers.linears().stream()
-            .filter(layer -> layer.updates().containsKey(adapter.name()))
+            .filter(layer -> layer.update(adapter.name()).isPresent())
             .toList();
     LoraConfigBuilder filled = config.toBuilder().fanInFanOut(areInputFirst(own));
     if (config.baseModelNameOrPath().isEmpty()) {

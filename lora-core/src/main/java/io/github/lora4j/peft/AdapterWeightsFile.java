@@ -43,9 +43,9 @@ final class AdapterWeightsFile {
       BiConsumer<String, Tensor> put = (key, tensor) -> tensors.put(PREFIX + key, tensor);
       layers.forEachSaved(adapter, put);
       if (plain) {
-        layers.linears().stream()
-            .filter(layer -> layer.updates().containsKey(adapter))
-            .forEach(layer -> layer.updates().get(adapter).forEachPlain(layer.name(), put));
+        for (AdaptedLinear layer : layers.linears()) {
+          layer.update(adapter).ifPresent(update -> update.forEachPlain(layer.name(), put));
+        }
       }
       contained.ofBase().forEach((key, tensor) -> tensors.put(PREFIX + key, tensor));
       contained

@@ -16,7 +16,7 @@ import java.util.function.BiConsumer;
  * <p>A is {@code [r, vocab]} and B {@code [dim, r]}, as in PEFT's {@code lora.Embedding}; there is
  * no dropout.
  */
-final class EmbeddingUpdate implements AutoCloseable {
+final class EmbeddingUpdate implements LayerPart {
 
   /** What follows a table's name in the files of PEFT. */
   static final String A = ".lora_embedding_A";
@@ -126,8 +126,13 @@ final class EmbeddingUpdate implements AutoCloseable {
     }
   }
 
-  /** Shows what learns with its names in the files of PEFT. */
-  void forEach(String module, BiConsumer<String, Tensor> visitor) {
+  @Override
+  public void requiresGrad(boolean required) {
+    weights.requiresGrad(required);
+  }
+
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
     visitor.accept(module + A, weights.a());
     visitor.accept(module + B, weights.b());
     weights.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));

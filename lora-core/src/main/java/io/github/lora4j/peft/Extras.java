@@ -197,7 +197,7 @@ final class Extras {
       }
     }
     for (String name : matched.biases()) {
-      String key = matched.isTarget(name) ? name + ".base_layer.bias" : name + ".bias";
+      String key = TrainedBias.key(name, matched.isTarget(name));
       biasOf(name).ifPresent(bias -> found.put(key, bias));
     }
     matched

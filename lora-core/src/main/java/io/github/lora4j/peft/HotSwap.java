@@ -63,18 +63,12 @@ final class HotSwap {
     read.others()
         .forEach((key, tensor) -> Objects.requireNonNull(live.get(key)).copyInPlace(tensor));
     for (AdaptedLinear layer : layers.linears()) {
-      if (layer.updates().containsKey(adapter)) {
-        AdapterTarget target = targets.get(layer.name());
-        layer
-            .updates()
-            .get(adapter)
-            .swap(
-                Optional.ofNullable(read.updates().get(layer.name())),
-                target == null ? 0 : target.scaling());
-      }
-      if (layer.copies().containsKey(adapter)) {
-        layer.copies().get(adapter).refresh();
-      }
+      AdapterTarget target = targets.get(layer.name());
+      Optional<LoraWeights> weights = Optional.ofNullable(read.updates().get(layer.name()));
+      layer
+          .update(adapter)
+          .ifPresent(update -> update.swap(weights, target == null ? 0 : target.scaling()));
+      layer.copy(adapter).ifPresent(TrainedCopy::refresh);
     }
     for (AdaptedExperts layer : layers.experts()) {
       if (layer.adapters().contains(adapter)) {
@@ -115,8 +109,8 @@ final class HotSwap {
   }
 
   private void requireFit(AdaptedLayer layer, Set<String> further) {
-    if (layer instanceof AdaptedLinear linear && linear.updates().containsKey(adapter)) {
-      int room = linear.updates().get(adapter).weights().rank();
+    if (layer instanceof AdaptedLinear linear && linear.update(adapter).isPresent()) {
+      int room = linear.update(adapter).get().weights().rank();
       if (further.remove(layer.name())) {
         int rank = targets.get(layer.name()).r();
         if (rank > room) {
@@ -133,7 +127,8 @@ final class HotSwap {
             != these.weights(adapter).rank()) {
       problems.add(layer.name() + ": experts take only updates of the same rank");
     }
-    if (layer instanceof AdaptedEmbedding table && table.updates().containsKey(adapter)) {
+    if (layer instanceof AdaptedEmbedding table
+        && table.parts().get(adapter, EmbeddingUpdate.class).isPresent()) {
       problems.add(layer.name() + ": updates of embeddings can't be swapped");
     }
   }

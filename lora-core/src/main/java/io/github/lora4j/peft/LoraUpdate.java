@@ -20,7 +20,7 @@ import java.util.function.BiConsumer;
  * base's. A beginning that takes a part out of the base's weight is a second product of the same
  * rank, subtracted: the base's weight stays as it is and no other is made.
  */
-final class LoraUpdate implements AutoCloseable {
+final class LoraUpdate implements LayerPart {
 
   private final LoraWeights weights;
   private final double dropout;
@@ -220,13 +220,19 @@ final class LoraUpdate implements AutoCloseable {
     norm.invalidate();
   }
 
-  void requiresGrad(boolean required) {
+  @Override
+  public void requiresGrad(boolean required) {
     weights.requiresGrad(required);
     norm.invalidate();
   }
 
-  /** Shows what belongs into a file of PEFT with its names there, in the caller's scope. */
-  void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
+    weights.forEach(module, visitor);
+  }
+
+  @Override
+  public void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
     if (rank == weights.rank()) {
       weights.forEach(module, visitor);
     } else if (rank > 0) {

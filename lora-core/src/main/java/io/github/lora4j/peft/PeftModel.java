@@ -514,7 +514,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public List<String> savedModuleNames() {
     String adapter = adapters.first();
     return layers.linears().stream()
-        .filter(layer -> layer.copies().containsKey(adapter))
+        .filter(layer -> layer.copy(adapter).isPresent())
         .map(AdaptedLinear::name)
         .toList();
   }
@@ -523,7 +523,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public List<String> targetedModuleNames() {
     String adapter = adapters.first();
     return layers.linears().stream()
-        .filter(layer -> layer.updates().containsKey(adapter))
+        .filter(layer -> layer.update(adapter).isPresent())
         .map(AdaptedLinear::name)
         .toList();
   }

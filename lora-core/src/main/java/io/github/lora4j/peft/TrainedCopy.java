@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The copy is float32 whatever the original's dtype, so that small steps aren't lost, and is
  * rounded to that dtype where it is used. The original is borrowed, the copy owned.
  */
-final class TrainedCopy implements LinearLayer {
+final class TrainedCopy implements LinearLayer, LayerPart {
 
   private static final String WEIGHT = ".weight";
   private static final String BIAS = ".bias";
@@ -94,10 +94,6 @@ final class TrainedCopy implements LinearLayer {
     return original.device();
   }
 
-  Weights weights() {
-    return copy;
-  }
-
   /** Looks at the copy again after its numbers were exchanged. */
   void refresh() {
     if (settled != null) {
@@ -106,8 +102,8 @@ final class TrainedCopy implements LinearLayer {
     }
   }
 
-  /** Makes the copy learn, or freezes it. */
-  void requiresGrad(boolean required) {
+  @Override
+  public void requiresGrad(boolean required) {
     if (copy.learns() == required) {
       return;
     }
@@ -181,7 +177,17 @@ final class TrainedCopy implements LinearLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     original.forEachParameter(visitor);
-    copy.forEach(name() + ".modules_to_save", visitor);
+    forEachParameter(name(), visitor);
+  }
+
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
+    copy.forEach(module + ".modules_to_save", visitor);
+  }
+
+  @Override
+  public void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
+    copy.forEach(module, visitor);
   }
 
   /** Frees the copy, not the original. */
