@@ -10,12 +10,13 @@ import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +66,14 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
     return active;
   }
 
+  /**
+   * The numbers that these adapters stand beside: the base's, or what one of their files brings.
+   */
+  Tensor table(List<String> adapters) {
+    List<StoredTable> own = parts.of(adapters, StoredTable.class);
+    return own.isEmpty() ? table(base) : own.get(0).layer().weight();
+  }
+
   /** What the adapters have here. */
   LayerParts parts() {
     return parts;
@@ -92,12 +101,13 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
       for (TableCopy copy : parts.of(adapters, TableCopy.class)) {
         y = Functional.embedding(ids, copy.table()).to(base.dtype());
       }
+      Tensor table = table(adapters);
       if (y == null) {
-        y = base.forward(ids, context);
+        y = Functional.embedding(ids, table).to(base.dtype());
       }
       for (String adapter : adapters) {
         for (EmbeddingUpdate update : parts.of(List.of(adapter), EmbeddingUpdate.class)) {
-          y = update.add(y, ids, base);
+          y = update.add(y, ids, table);
         }
         for (TokenRows rows : parts.of(List.of(adapter), TokenRows.class)) {
           y = rows.replace(y, ids);
@@ -125,10 +135,13 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
   }
 
   @Override
-  public Set<String> replacing() {
-    return adapters().stream()
-        .filter(adapter -> parts.get(adapter, TableCopy.class).isPresent())
-        .collect(Collectors.toSet());
+  public Map<String, Object> replacing() {
+    Map<String, Object> found = new LinkedHashMap<>();
+    for (String adapter : adapters()) {
+      parts.get(adapter, StoredTable.class).ifPresent(own -> found.put(adapter, own.origin()));
+      parts.get(adapter, TableCopy.class).ifPresent(own -> found.put(adapter, own));
+    }
+    return found;
   }
 
   @Override
@@ -208,7 +221,7 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
   Embedding mergedLayer(List<String> adapters, boolean safe) {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      Tensor table = table(base).to(DType.F32);
+      Tensor table = table(adapters).to(DType.F32);
       for (TableCopy copy : parts.of(adapters, TableCopy.class)) {
         table = copy.table().detach();
       }

@@ -20,9 +20,13 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The layers of a model that adapters stand around, and what happens to all of them at once. */
 final class AdaptedLayers implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(AdaptedLayers.class);
 
   private final BaseLayers base;
   private final AdapterSwitch enabled;
@@ -65,6 +69,26 @@ final class AdaptedLayers implements AutoCloseable {
     all().forEach(layer -> layer.forEachSaved(adapter, visitor));
   }
 
+  /** The same for an adapter that stands beside the base's whole weights, with twice the ranks. */
+  void forEachPlain(String adapter, BiConsumer<String, Tensor> visitor) {
+    for (AdaptedLinear layer : linears()) {
+      layer.update(adapter).ifPresent(update -> update.forEachPlain(layer.name(), visitor));
+    }
+    for (AdaptedEmbedding layer : of(AdaptedEmbedding.class)) {
+      layer
+          .parts()
+          .get(adapter, EmbeddingUpdate.class)
+          .ifPresent(update -> update.forEachPlain(layer.name(), visitor));
+    }
+  }
+
+  /** A parameter of the base less what an adapter took out of it, as PEFT saves it. */
+  Tensor rest(String adapter, BaseTables.Parameter own) {
+    return layers.get(own.module()) instanceof AdaptedLinear linear && own.own().dim() == 2
+        ? linear.update(adapter).map(update -> update.rest(own.own())).orElse(own.own())
+        : own.own();
+  }
+
   // ---- adapters
 
   /** Puts one more adapter beside the layers that it is for; the view of the base is made anew. */
@@ -79,6 +103,7 @@ final class AdaptedLayers implements AutoCloseable {
           .forEach((key, original) -> copies.put(key, source.copy(key, original)));
       addUpdates(adapter, config, matched, source);
       addCopies(adapter, matched, copies);
+      source.tables().forEach((module, table) -> addTable(adapter, module, table));
     } catch (RuntimeException | Error e) {
       remove(adapter);
       throw e;
@@ -125,6 +150,28 @@ final class AdaptedLayers implements AutoCloseable {
                 linear(name).put(adapter, new TokenRows(rows, tokens, vocab));
               }
             });
+  }
+
+  /** Adapters that were trained on the same other base share its table. */
+  private void addTable(String adapter, String module, StoredTable table) {
+    AdaptedLayer layer = base.embedding(module).isPresent() ? embedding(module) : linear(module);
+    LayerParts parts =
+        layer instanceof AdaptedEmbedding tokens ? tokens.parts() : ((AdaptedLinear) layer).parts();
+    Optional<StoredTable> known =
+        parts.of(List.copyOf(parts.adapters()), StoredTable.class).stream()
+            .filter(table::sameAs)
+            .findFirst();
+    if (known.isPresent()) {
+      parts.put(adapter, known.get().shared(table));
+      table.close();
+    } else {
+      parts.put(adapter, table);
+    }
+    LOG.warn(
+        "The file of the adapter \"{}\" brings its own {}; as in PEFT it takes the base's place,"
+            + " but only where this adapter takes part.",
+        adapter,
+        module);
   }
 
   private static Map<String, Tensor> below(Map<String, Tensor> copies, String name) {
@@ -197,10 +244,11 @@ final class AdaptedLayers implements AutoCloseable {
   /** Refuses adapters of which two train the same layer whole: one can stand in its place only. */
   void requireOneCopy(List<String> adapters) {
     for (AdaptedLayer layer : all()) {
-      List<String> whole = adapters.stream().filter(layer.replacing()::contains).toList();
-      if (whole.size() > 1) {
+      Map<String, Object> replacing = layer.replacing();
+      List<String> whole = adapters.stream().filter(replacing::containsKey).toList();
+      if (whole.stream().map(replacing::get).distinct().count() > 1) {
         throw new IllegalArgumentException(
-            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias): only one of them can be active"
+            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias, a table in the file): only one of them can be active"
                 .formatted(whole, layer.name()));
       }
     }
@@ -348,7 +396,7 @@ final class AdaptedLayers implements AutoCloseable {
   private void requireOneHead(List<String> adapters) {
     boolean own =
         having(AdaptedLinear.class, adapters).stream()
-            .anyMatch(layer -> layer.name().equals(base.headName()));
+            .anyMatch(layer -> layer.name().equals(base.headName()) && layer.isChangedBy(adapters));
     if (own && headFollows(adapters)) {
       throw new LoraException(
           base.headName()

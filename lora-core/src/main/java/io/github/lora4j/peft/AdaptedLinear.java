@@ -11,12 +11,13 @@ import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +74,11 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   LinearLayer base() {
     return base;
+  }
+
+  /** What the adapters have here. */
+  LayerParts parts() {
+    return parts;
   }
 
   /** The update of an adapter, if it has one here. */
@@ -147,15 +153,32 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     if (copy.isPresent()) {
       return copy.get();
     }
+    LinearLayer own =
+        parts.get(adapter, StoredTable.class).<LinearLayer>map(StoredTable::layer).orElse(base);
     Optional<TrainedBias> bias = parts.get(adapter, TrainedBias.class);
-    return bias.isPresent() ? ((BiasedLinear) base).withBias(bias.get().bias()) : base;
+    return bias.isPresent() ? ((BiasedLinear) own).withBias(bias.get().bias()) : own;
   }
 
   @Override
-  public Set<String> replacing() {
-    return adapters().stream()
-        .filter(name -> copy(name).isPresent() || parts.get(name, TrainedBias.class).isPresent())
-        .collect(Collectors.toSet());
+  public Map<String, Object> replacing() {
+    Map<String, Object> found = new LinkedHashMap<>();
+    for (String adapter : adapters()) {
+      parts.get(adapter, StoredTable.class).ifPresent(own -> found.put(adapter, own.origin()));
+      parts.get(adapter, TrainedBias.class).ifPresent(own -> found.put(adapter, own));
+      copy(adapter).ifPresent(own -> found.put(adapter, own));
+    }
+    return found;
+  }
+
+  /** Whether these adapters change the layer beyond bringing another base's table. */
+  boolean isChangedBy(List<String> adapters) {
+    return adapters.stream()
+        .anyMatch(
+            adapter ->
+                update(adapter).isPresent()
+                    || parts.get(adapter, TokenRows.class).isPresent()
+                    || parts.get(adapter, TrainedBias.class).isPresent()
+                    || copy(adapter).isPresent());
   }
 
   // ---- adapters
@@ -175,7 +198,11 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     active = parts.of(adapters, LoraUpdate.class);
     activeTokens = parts.of(adapters, TokenRows.class);
     root =
-        adapters.stream().filter(replacing()::contains).findFirst().map(this::below).orElse(base);
+        adapters.stream()
+            .filter(replacing()::containsKey)
+            .findFirst()
+            .map(this::below)
+            .orElse(base);
   }
 
   @Override
@@ -245,6 +272,10 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
           return mergedInto(merged, adapters, safe);
         }
       }
+    }
+    List<StoredTable> own = parts.of(adapters, StoredTable.class);
+    if (!own.isEmpty()) {
+      return mergedInto(own.get(0).layer(), adapters, safe);
     }
     if (base instanceof QuantizedLinear few) {
       return quantized.merged(few, dense -> mergedInto(dense, adapters, safe));

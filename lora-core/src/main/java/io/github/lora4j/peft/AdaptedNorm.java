@@ -6,6 +6,7 @@ import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,8 +102,8 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
   }
 
   @Override
-  public Set<String> replacing() {
-    return adapters();
+  public Map<String, Object> replacing() {
+    return Collections.unmodifiableMap(copies);
   }
 
   @Override

@@ -40,7 +40,7 @@ final class AdapterFolder {
         adapter.name(),
         layers,
         baseLayers.contained(adapter.config(), adapter.matched()),
-        plain);
+        plain && adapter.config().initLoraWeights().changesBase());
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
         folder, complete, adapter.matched().targetModules(), Optional.of(pythonClass(base)));

@@ -8,6 +8,7 @@ import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Map;
 import java.util.Objects;
 
 /** Where an adapter's weights come from; whoever asks becomes their owner. */
@@ -29,6 +30,11 @@ interface AdapterSource {
    * @param original the base's, as the file has it
    */
   Tensor copy(String key, Tensor original);
+
+  /** What takes the place of the base's table or head, by their names. */
+  default Map<String, StoredTable> tables() {
+    return Map.of();
+  }
 
   /**
    * Weights of a new adapter.
@@ -80,7 +86,10 @@ interface AdapterSource {
 
     @Override
     public LoraWeights update(LinearLayer layer, AdapterTarget target) {
-      return update(target.module()).withStart(fresh.startOf(layer, target));
+      // What the base's weight gives up is missing already in one that the file brings.
+      return tables().containsKey(layer.name())
+          ? update(target.module())
+          : update(target.module()).withStart(fresh.startOf(layer, target));
     }
 
     @Override
@@ -91,6 +100,11 @@ interface AdapterSource {
     @Override
     public LoraWeights update(ExpertLinear layer, ExpertTarget target) {
       return update(target.module());
+    }
+
+    @Override
+    public Map<String, StoredTable> tables() {
+      return contents.tables();
     }
 
     private LoraWeights update(String module) {

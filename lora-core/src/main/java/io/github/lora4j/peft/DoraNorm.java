@@ -13,6 +13,7 @@ final class DoraNorm implements AutoCloseable {
 
   private @Nullable Tensor kept;
   private @Nullable Tensor rowSquares;
+  private long weight;
 
   /**
    * The lengths {@code [out]}.
@@ -44,6 +45,17 @@ final class DoraNorm implements AutoCloseable {
       rowSquares = TensorScope.keep(DoraUpdate.rowSquares(weight));
     }
     return rowSquares;
+  }
+
+  /**
+   * Says which weight comes next, by its address: another than before has other lengths. A table
+   * that an adapter's file brings takes the base's place only where that adapter takes part.
+   */
+  void beside(long weight) {
+    if (weight != this.weight) {
+      close();
+      this.weight = weight;
+    }
   }
 
   /** Forgets the lengths. */

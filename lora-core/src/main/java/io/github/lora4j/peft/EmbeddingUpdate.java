@@ -8,6 +8,7 @@ import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -76,17 +77,17 @@ final class EmbeddingUpdate implements LayerPart {
    * Adds the update.
    *
    * @param y {@code [batch, seq, dim]}, what the base gave for the ids
+   * @param table the base's, {@code [vocab, dim]}
    */
-  Tensor add(Tensor y, Tensor ids, EmbeddingLayer base) {
+  Tensor add(Tensor y, Tensor ids, Tensor table) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor thin = Functional.embedding(ids, weights.a().transpose(0, 1)).mul(scaling());
       Tensor update = Functional.linear(thin, weights.b());
       if (weights.magnitude().isEmpty()) {
         return scope.handOver(y.add(update));
       }
-      Tensor table = AdaptedEmbedding.table(base).transpose(0, 1);
-      return scope.handOver(
-          DoraUpdate.embedding(y, update, weights.magnitude().get(), norm(table)));
+      Tensor lengths = norm(table.transpose(0, 1));
+      return scope.handOver(DoraUpdate.embedding(y, update, weights.magnitude().get(), lengths));
     }
   }
 
@@ -136,6 +137,15 @@ final class EmbeddingUpdate implements LayerPart {
     visitor.accept(module + A, weights.a());
     visitor.accept(module + B, weights.b());
     weights.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));
+  }
+
+  /**
+   * The same with twice the rank and nothing further, as {@link LoraUpdate#forEachPlain} gives it
+   * where nothing was taken out of the base.
+   */
+  void forEachPlain(String module, BiConsumer<String, Tensor> visitor) {
+    LoraWeights twice = PlainLoraConversion.of(weights, Optional.empty());
+    new EmbeddingUpdate(twice, configured).forEachSaved(module, visitor);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.error.LoraException;
+import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.CustomFunction;
@@ -117,6 +118,7 @@ final class LoraUpdate implements LayerPart {
 
   // One thread at a time: others may be evaluating too, and would make the lengths twice.
   private synchronized Tensor norm(LinearLayer below) {
+    norm.beside(below instanceof DenseLinear dense ? dense.weight().address() : 0);
     return norm.get(
         weights.a().requiresGrad(),
         () -> {
@@ -142,6 +144,13 @@ final class LoraUpdate implements LayerPart {
       Tensor taken = start.b().matmul(start.a()).mul(scaling);
       return scope.handOver(weight.to(DType.F32).add(taken, -1));
     }
+  }
+
+  /** A weight {@code [out, in]} less what the update began with, in its dtype. */
+  Tensor rest(Tensor weight) {
+    return weights.start().isEmpty()
+        ? weight
+        : without(weights.start().get(), atStart, weight).to(weight.dtype());
   }
 
   /**
@@ -242,21 +251,10 @@ final class LoraUpdate implements LayerPart {
 
   /**
    * The same for an adapter that stands beside the base's whole weight: what this one began with is
-   * subtracted in it.
+   * subtracted in it. The rank is twice this one's, also where nothing was taken out of the base.
    */
   void forEachPlain(String module, BiConsumer<String, Tensor> visitor) {
-    if (weights.start().isEmpty()) {
-      forEachSaved(module, visitor);
-      return;
-    }
-    LoraWeights start = weights.start().get();
-    new LoraWeights(
-            PlainLoraConversion.a(weights.a(), start.a()),
-            PlainLoraConversion.b(weights.b(), start.b()),
-            weights.bias(),
-            weights.magnitude(),
-            Optional.empty())
-        .forEach(module, visitor);
+    PlainLoraConversion.of(weights, weights.start()).forEach(module, visitor);
   }
 
   @Override

@@ -112,7 +112,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   /**
    * Loads an adapter folder as PEFT writes it.
    *
-   * <p>Unlike in PEFT, a missing, unexpected or misshapen tensor is an error.
+   * <p>Unlike in PEFT, a missing, unexpected or misshapen tensor is an error, and an embedding or a
+   * head in the file doesn't overwrite the base's: see {@link #loadAdapter(Path, String, boolean)}.
    *
    * @param base the model that the adapter was trained on, which stays its owner's to close
    * @param adapterDir holds {@code adapter_config.json} and {@code adapter_model.safetensors}
@@ -254,6 +255,12 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * Adds an adapter out of a folder, which takes part once it is {@link #setAdapter set}.
    *
    * <p>Unlike in PEFT, one that isn't to be trained stays frozen when it is set.
+   *
+   * <p>A file can bring the base's embedding or head with other numbers than this base's ({@code
+   * save_embedding_layers}): these take the base's place wherever the adapter takes part, alone or
+   * with others, merged or not. PEFT writes them over the base, where they stay for all adapters
+   * and when this one is deleted; here other adapters and the base don't see them, and they go with
+   * the adapter. Adapters that bring different ones can't be active together.
    *
    * @param adapterDir holds {@code adapter_config.json} and {@code adapter_model.safetensors}
    * @param isTrainable whether to go on training it

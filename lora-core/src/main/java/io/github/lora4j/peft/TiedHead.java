@@ -101,7 +101,7 @@ final class TiedHead implements LinearLayer {
     Tensor sum = y;
     for (String adapter : adapters) {
       for (TokenRows rows : table.parts().of(List.of(adapter), TokenRows.class)) {
-        sum = rows.rescore(sum, x, AdaptedEmbedding.table(table.base()));
+        sum = rows.rescore(sum, x, table.table(adapters));
       }
       Optional<EmbeddingUpdate> update = update(adapter);
       if (update.isPresent()) {
