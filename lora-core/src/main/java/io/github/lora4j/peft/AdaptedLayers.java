@@ -55,6 +55,11 @@ final class AdaptedLayers implements AutoCloseable {
     return of(AdaptedExperts.class);
   }
 
+  /** Those around tables, in the model's order. */
+  List<AdaptedEmbedding> embeddings() {
+    return of(AdaptedEmbedding.class);
+  }
+
   private <T> List<T> of(Class<T> kind) {
     return base.names().stream()
         .filter(layers::containsKey)
@@ -74,7 +79,7 @@ final class AdaptedLayers implements AutoCloseable {
     for (AdaptedLinear layer : linears()) {
       layer.update(adapter).ifPresent(update -> update.forEachPlain(layer.name(), visitor));
     }
-    for (AdaptedEmbedding layer : of(AdaptedEmbedding.class)) {
+    for (AdaptedEmbedding layer : embeddings()) {
       layer
           .parts()
           .get(adapter, EmbeddingUpdate.class)
@@ -285,7 +290,7 @@ final class AdaptedLayers implements AutoCloseable {
     Replacement change = new Replacement();
     of(AdaptedLinear.class).forEach(layer -> change.linears.put(layer.name(), layer));
     of(AdaptedExperts.class).forEach(layer -> change.experts.put(layer.name(), layer));
-    of(AdaptedEmbedding.class).forEach(layer -> change.embeddings.put(layer.name(), layer));
+    embeddings().forEach(layer -> change.embeddings.put(layer.name(), layer));
     of(AdaptedNorm.class).forEach(layer -> change.norms.put(layer.name(), layer));
     if (headFollows()) {
       change.tiedHead = Optional.of(this::tiedHead);
@@ -304,7 +309,7 @@ final class AdaptedLayers implements AutoCloseable {
       int dims = base.dimsOfInput(layer.name());
       change.linears.put(layer.name(), RowLinear.of(layer, rows, dims));
     }
-    of(AdaptedEmbedding.class)
+    embeddings()
         .forEach(table -> change.embeddings.put(table.name(), new RowEmbedding(table, rows)));
     of(AdaptedNorm.class).forEach(norm -> change.norms.put(norm.name(), new RowNorm(norm, rows)));
     if (headFollows()) {

@@ -26,12 +26,16 @@ final class EmbeddingUpdate implements LayerPart {
   static final String B = ".lora_embedding_B";
 
   private final LoraWeights weights;
-  private final double configured;
+  private volatile double configured;
   private volatile double factor = 1;
+
+  /** The rank; less than the matrices have where smaller ones were swapped in. */
+  private int rank;
 
   EmbeddingUpdate(LoraWeights weights, double scaling) {
     this.weights = weights;
     this.configured = scaling;
+    this.rank = weights.rank();
   }
 
   /** First weights as in PEFT: A zero and B normally distributed, or with RANDOM both. */
@@ -134,9 +138,33 @@ final class EmbeddingUpdate implements LayerPart {
 
   @Override
   public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
-    visitor.accept(module + A, weights.a());
-    visitor.accept(module + B, weights.b());
-    weights.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));
+    forEach(weights, module, visitor);
+  }
+
+  private static void forEach(LoraWeights of, String module, BiConsumer<String, Tensor> visitor) {
+    visitor.accept(module + A, of.a());
+    visitor.accept(module + B, of.b());
+    of.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));
+  }
+
+  @Override
+  public void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
+    if (rank > 0) {
+      forEach(rank == weights.rank() ? weights : weights.first(rank), module, visitor);
+    }
+  }
+
+  /**
+   * Takes the numbers of another update into these matrices, as {@link LoraUpdate#swap} does.
+   *
+   * @param other one of at most this rank; empty for an update that changes nothing
+   * @param scaling the other's
+   */
+  void swap(Optional<LoraWeights> other, double scaling) {
+    other.ifPresentOrElse(weights::take, weights::clear);
+    rank = other.map(LoraWeights::rank).orElse(0);
+    configured = scaling;
+    factor(1);
   }
 
   /**

@@ -24,10 +24,10 @@ import java.util.function.BiConsumer;
 final class LoraUpdate implements LayerPart {
 
   private final LoraWeights weights;
-  private final double dropout;
   private final DoraNorm norm = new DoraNorm();
   private final double atStart;
   private volatile double configured;
+  private volatile double dropout;
   private volatile double factor = 1;
 
   /** The rank; less than the matrices have where smaller ones were swapped in. */
@@ -195,11 +195,13 @@ final class LoraUpdate implements LayerPart {
    *
    * @param other one of at most this rank; empty for an update that changes nothing
    * @param scaling the other's
+   * @param otherDropout the other's
    */
-  void swap(Optional<LoraWeights> other, double scaling) {
+  void swap(Optional<LoraWeights> other, double scaling, double otherDropout) {
     other.ifPresentOrElse(weights::take, weights::clear);
     rank = other.map(LoraWeights::rank).orElse(0);
     configured = scaling;
+    dropout = otherDropout;
     factor(1);
   }
 

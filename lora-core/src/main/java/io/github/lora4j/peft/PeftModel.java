@@ -365,6 +365,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * What {@link #model()} gave before sees them, and an optimizer keeps its tensors.
    *
    * <p>The other adapter may have lower ranks, and layers may be missing in it; no further ones.
+   * Scaling and dropout come with it. Unlike in PEFT, updates of embeddings, trained copies, biases
+   * and rows of tokens are swapped too, as long as both adapters have the same ones.
    *
    * @throws io.github.lora4j.error.AdapterMismatchException naming what doesn't fit; then nothing
    *     has changed
