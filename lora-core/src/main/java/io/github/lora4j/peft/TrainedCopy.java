@@ -1,6 +1,5 @@
 package io.github.lora4j.peft;
 
-import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
@@ -12,7 +11,7 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +35,7 @@ final class TrainedCopy implements LinearLayer, LayerPart {
   TrainedCopy(DenseLinear original, Weights copy) {
     this.original = original;
     this.copy = copy;
-    this.settled = copy.learns() ? null : layer(Tensor::detach);
+    this.settled = copy.learns() ? null : settled();
   }
 
   /**
@@ -98,7 +97,7 @@ final class TrainedCopy implements LinearLayer, LayerPart {
   void refresh() {
     if (settled != null) {
       settled.close();
-      settled = layer(Tensor::detach);
+      settled = settled();
     }
   }
 
@@ -111,7 +110,7 @@ final class TrainedCopy implements LinearLayer, LayerPart {
     if (settled != null) {
       settled.close();
     }
-    settled = required ? null : layer(Tensor::detach);
+    settled = required ? null : settled();
   }
 
   @Override
@@ -137,34 +136,26 @@ final class TrainedCopy implements LinearLayer, LayerPart {
    * @return the layer, for the caller to close
    */
   DenseLinear mergedLayer(boolean safe) {
-    if (safe) {
-      copy.forEach(name(), TrainedCopy::requireFinite);
-    }
-    return layer(parameter -> parameter.detach().copy());
+    return layer((name, parameter) -> Unloaded.parameter(name, parameter, dtype(), safe));
   }
 
-  private DenseLinear layer(UnaryOperator<Tensor> handle) {
-    try (TensorScope scope = TensorScope.open();
-        NoGrad noGrad = NoGrad.open()) {
-      Tensor weight = TensorScope.keep(handle.apply(copy.weight()).to(dtype()));
-      Optional<Tensor> bias = copy.bias().map(b -> TensorScope.keep(handle.apply(b).to(dtype())));
-      return original.isInputFirst()
-          ? DenseLinear.ofInputFirst(name(), weight, bias)
-          : new DenseLinear(name(), weight, bias);
-    }
+  private DenseLinear settled() {
+    return layer(
+        (name, parameter) -> {
+          try (TensorScope scope = TensorScope.open();
+              NoGrad noGrad = NoGrad.open()) {
+            return TensorScope.keep(parameter.detach().to(dtype()));
+          }
+        });
   }
 
-  private static void requireFinite(String name, Tensor parameter) {
-    boolean finite;
-    try (TensorScope scope = TensorScope.open()) {
-      finite = parameter.isFinite().all();
-    }
-    if (!finite) {
-      throw new LoraException(
-          name
-              + ": the trained weight holds NaN or infinite numbers; the adapter is damaged or its"
-              + " training diverged.");
-    }
+  /** A dense layer of what is made of the parameters. */
+  private DenseLinear layer(BiFunction<String, Tensor, Tensor> made) {
+    Tensor weight = made.apply(name() + WEIGHT, copy.weight());
+    Optional<Tensor> bias = copy.bias().map(b -> made.apply(name() + BIAS, b));
+    return original.isInputFirst()
+        ? DenseLinear.ofInputFirst(name(), weight, bias)
+        : new DenseLinear(name(), weight, bias);
   }
 
   /** Refused: an adapter has one owner; merge it to get a layer of its own. */
