@@ -29,7 +29,8 @@ def main():
     os.makedirs(out, exist_ok=True)
     for case, make in FAMILIES.items():
         config = make(SIZES)
-        if config.model_type == case:  # llama3 is another Llama
+        # llama3 is another Llama, and the text model of gemma3 is gemma3_text.
+        if config.model_type == case != "gemma3":
             settings = {key: value for key, value in config.to_diff_dict().items() if key not in LEFT_OUT + UNLIKE_DEFAULTS}
             with open(os.path.join(out, case + ".json"), "w") as file:
                 json.dump({"model_type": case} | settings, file, indent=2)

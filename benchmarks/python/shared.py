@@ -18,9 +18,14 @@ IGNORE_INDEX = -100
 
 def read_task():
     """The task, with its fields as attributes."""
+    silence()
+    return SimpleNamespace(**json.load(sys.stdin))
+
+
+def silence():
+    """Nothing but errors from the libraries."""
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    return SimpleNamespace(**json.load(sys.stdin))
 
 
 def report(**measured):

@@ -100,6 +100,19 @@ def falcon(s, **more):
     return tf.FalconConfig(**settings | more)
 
 
+def gemma3(s):
+    """Its text model is what counts; the tower that sees images is as small as can be."""
+    text = dict(vocab_size=s.vocab, hidden_size=s.hidden, num_hidden_layers=s.layers, num_attention_heads=4, num_key_value_heads=2,
+                head_dim=s.head_dim, intermediate_size=s.intermediate, max_position_embeddings=s.positions, sliding_window=s.window,
+                layer_types=s.alternating(), hidden_activation="silu", rms_norm_eps=0.02, query_pre_attn_scalar=24, bos_token_id=1,
+                eos_token_id=2, pad_token_id=0,
+                rope_parameters={"sliding_attention": {"rope_type": "default", "rope_theta": 2000.0},
+                                 "full_attention": {"rope_type": "linear", "rope_theta": 3000.0, "factor": 8.0}})
+    images = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+    return tf.Gemma3Config(text_config=text, vision_config=images, mm_tokens_per_image=4, boi_token_index=s.vocab - 3,
+                           eoi_token_index=s.vocab - 2, image_token_index=s.vocab - 1, pad_token_id=0)
+
+
 GRANITE = dict(embedding_multiplier=12.0, logits_scaling=8.0, residual_multiplier=0.22, attention_multiplier=0.0156)
 GEMMA3 = dict(query_pre_attn_scalar=24)
 FAMILIES = {
@@ -118,6 +131,7 @@ FAMILIES = {
         head_dim=s.head_dim, sliding_window=s.window, layer_types=s.alternating(), hidden_activation="silu", rms_norm_eps=0.02,
         rope_parameters={"sliding_attention": {"rope_type": "default", "rope_theta": 2000.0},
                          "full_attention": {"rope_type": "default", "rope_theta": 3000.0}}, **GEMMA3)),
+    "gemma3": gemma3,
     "gpt2": lambda s: gpt2(s, layer_norm_epsilon=0.02, activation_function="silu"),
     "gpt_neox": lambda s: tf.GPTNeoXConfig(**s.plain(
         rotary_pct=0.5, rotary_emb_base=3000.0, layer_norm_eps=0.02, hidden_act="silu", classifier_dropout=0.0)),
@@ -176,7 +190,8 @@ VARIANTS = {
         mlp_only_layers=[0], norm_topk_prob=True, tie_word_embeddings=True)),
     "mixtral-window": lambda s: tf.MixtralConfig(**s.grouped(num_local_experts=3, num_experts_per_tok=1, sliding_window=s.window)),
 }
-TARGETS = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"], "falcon": ["query_key_value"], "phi3": ["qkv_proj"]}
+TARGETS = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"], "falcon": ["query_key_value"], "phi3": ["qkv_proj"],
+           "gemma3": r".*language_model\..*\.(q_proj|v_proj)"}  # the tower that sees images has such modules, too
 KINDS = {
     "plain": lambda t: dict(r=2, lora_alpha=8, target_modules=t),
     "all-linear": lambda t: dict(r=2, lora_alpha=3, use_rslora=True, target_modules="all-linear"),
@@ -224,7 +239,8 @@ def kinds_of(case, more):
     kinds = KINDS | (EXPERT_KINDS if family_of(case) in EXPERTS else {})
     if more:
         kinds = kinds | MORE_KINDS | (SETTING_KINDS if case in ("llama", "qwen2") else {})
-    return kinds
+    # All linear layers of Gemma 3 are also those of the tower that sees images, which isn't built.
+    return {kind: settings for kind, settings in kinds.items() if (case, kind) != ("gemma3", "all-linear")}
 
 
 # ---- weights from names
@@ -313,6 +329,8 @@ def old_spelling(config):
     """A config.json as transformers 4 wrote it, for the same model."""
     config = dict(config)
     kind = config["model_type"]
+    if kind == "gemma3":
+        return config | {"text_config": old_spelling(config["text_config"])}
     rope = config.pop("rope_parameters", None) or {}
     if "full_attention" in rope:  # Gemma 3
         config["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]

@@ -138,6 +138,32 @@ dict(a=1, b=2), dict({'x': 1}, y=2)
 namespace(a=1).a, namespace({'b': 2}).b, namespace().c is defined
 raise_exception('no')
 l[1:3:-1], l[3:1:-1], l[-1:0:-1]
+l|sort, l|sort(reverse=true), w|sort, w|sort(case_sensitive=true), m|sort(attribute='n')|map(attribute='role')|list, d|sort
+m|sort(attribute='n', reverse=true)|map(attribute='role')|list, (1, 0)|sort, 'bca'|sort, missing|sort
+[1, 'a']|sort
+m|sort
+l|unique|list, w|unique|list, w|unique(true)|list, m|unique(attribute='role')|map(attribute='n')|list, [1, 1.0, true]|unique|list
+m|unique|list
+l|min, l|max, w|min, w|max, w|max(case_sensitive=true), m|max(attribute='n'), m|min(attribute='n'), []|max is defined
+l|sum, [0.5, 1]|sum, m|sum(attribute='n'), l|sum(start=10), []|sum
+w|sum
+'12'|int, ' -7 '|int, '1_000'|int, 'x'|int, 'x'|int(5), '3.9'|int, 3.9|int, -3.9|int, yes|int, none|int, l|int, '1e3'|int, ''|int
+missing|int
+'1.5'|float, ' 2 '|float, 'x'|float, 'x'|float(1), 3|float, none|float, '1e-3'|float, '.5'|float, 'Infinity x'|float, yes|float, (d.k or 'inf')|float
+-3|abs, (-3)|abs, (-2.5)|abs, yes|abs
+'a'|abs
+2.5|round, 3.5|round, 2.675|round(2), 3.14159|round(3), 7|round, 1234.5|round(-2), -0.4|round, 1e300|round(2)
+l|count, s|count, d|count
+"they're b4b-x (foo) [bar] <baz> {q} ÀÉ"|title, 'ΑΒΣ σοσ'|title, 5|title
+'a,b,,c'.rsplit(','), 'a,b,,c'.rsplit(',', 1), ' a  b '.rsplit(), ' a  b c '.rsplit(none, 1), ' a b '.rsplit(maxsplit=1), ''.rsplit(), ''.rsplit(','), 'aaa'.rsplit('aa')
+'a.b.c'.partition('.'), 'abc'.partition('.'), 'a.b.c'.rpartition('.'), 'abc'.rpartition('.')
+'a'.partition('')
+'a\nb\r\nc\n\nd'.splitlines(), 'a\nb\n'.splitlines(true), ''.splitlines(), 'x\u2028y'.splitlines()
+'abc'.removeprefix('a'), 'abc'.removeprefix('b'), 'abc'.removesuffix('bc'), 'abc'.removesuffix(''), 'abc'.removeprefix('abc')
+'abca'.rfind('a'), 'abc'.rfind('z'), 'abca'.index('c'), 'aaaa'.count('aa'), 'ab'.count(''), '👍🏽bb'.index('b')
+'abc'.index('z')
+'\\x41\\u00e9\\u0022\\u005c\\U0001f44d\\101\\0', "\\x27'", '\\d\\(\\|', '\\a\\v'|length, '\\u000a\\u000d'|length
+'\\u12'
 d.A[0] + d.c.k|length
 (m|last).x.y, m[-1]['x']['y'], m[0:1][0].n
 'a' if n > 5 and x < 3 else 'b' if n else 'c'

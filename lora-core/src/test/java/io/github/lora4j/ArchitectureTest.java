@@ -54,6 +54,19 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("org.bytedeco..", "com.sun.jna..");
 
+  /** Else a user of the CPU would need org.bytedeco:cuda, which is optional. */
+  @ArchTest
+  static final ArchRule onlyTheCudaRouteKnowsCuda =
+      noClasses()
+          .that()
+          .haveNameNotMatching(".*\\.internal\\.torch\\.Cuda(Module|Compiler)")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.bytedeco.cuda..", "org.bytedeco.pytorch.cuda..")
+          .orShould()
+          .dependOnClassesThat()
+          .haveSimpleName("torch_cuda");
+
   @ArchTest
   static final ArchRule error =
       classes()

@@ -31,7 +31,7 @@ class QuantArchitectureTest {
       resideOutsideOfPackages("java..", "io.github.lora4j..", "org.jspecify..");
 
   @ArchTest
-  static final ArchRule kernelsKnowTensorsAlone =
+  static final ArchRule kernelsKnowTensorsAndErrorsAlone =
       classes()
           .that()
           .resideInAPackage(KERNELS)
@@ -40,6 +40,7 @@ class QuantArchitectureTest {
               resideInAnyPackage(
                   KERNELS,
                   "io.github.lora4j.tensor..",
+                  "io.github.lora4j.error..",
                   "java..",
                   "jdk.incubator.vector..",
                   "org.jspecify..",

@@ -33,6 +33,9 @@ final class HeaderReader {
   private static final int MAX_DIMENSIONS = 64;
   private static final String HEADER = "the header";
 
+  /** The text "version ", with which such a pointer begins, read as a length. */
+  private static final long GIT_LFS_POINTER = 0x206e6f6973726576L;
+
   private final Path file;
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final List<TensorInfo> tensors = new ArrayList<>();
@@ -85,6 +88,11 @@ final class HeaderReader {
     }
     long length =
         readFully(channel, 0, Header.LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    if (length == GIT_LFS_POINTER) {
+      throw error(
+          "this is git-lfs's pointer to the file, not the file itself; run 'git lfs pull' in the"
+              + " clone, or load the model by its name on the hub");
+    }
     if (length < 0 || length > Header.MAX_BYTES) {
       throw error(
           "the header claims %s bytes, more than the format's limit of %d; this is no SafeTensors file"

@@ -74,6 +74,7 @@ public final class AutoModelForSequenceClassification {
    * @throws CheckpointFormatException listing all tensors that don't fit, also a head with another
    *     number of labels
    * @throws io.github.lora4j.error.UnsupportedModelException if the family is unknown
+   * @throws IllegalArgumentException if there is one label where one class of several is learnt
    */
   public static SequenceClassifier fromPretrained(
       Path modelDir, LabelMap labels, LoadOptions options) {
@@ -95,6 +96,7 @@ public final class AutoModelForSequenceClassification {
           Quantizations.written(configured(loaded, labels, options), stored, options);
       Optional<ProblemType> problem =
           options.problemType().or(() -> LabelSettings.problemType(loaded));
+      requireSeveralClasses(loaded, problem, labels);
       ScoredLayers layers =
           CheckpointWeights.load(
               checkpoint,
@@ -114,6 +116,19 @@ public final class AutoModelForSequenceClassification {
           Optional.of(modelDir),
           fresh,
           true);
+    }
+  }
+
+  /** The softmax of one score is always 1, so that nothing would be learnt. */
+  private static void requireSeveralClasses(
+      ModelConfig config, Optional<ProblemType> problem, LabelMap labels) {
+    if (labels.size() == 1
+        && problem.filter(ProblemType.SINGLE_LABEL_CLASSIFICATION::equals).isPresent()) {
+      throw new IllegalArgumentException(
+          config.source()
+              + ": single_label_classification expects at least 2 labels, found only "
+              + labels.names()
+              + "; use two classes, or REGRESSION for one number.");
     }
   }
 

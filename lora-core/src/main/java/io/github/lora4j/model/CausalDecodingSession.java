@@ -32,6 +32,7 @@ final class CausalDecodingSession implements DecodingSession {
   private final double[] borders; // lengths beyond which rotary frequencies are others
   private final List<KvCache> caches = new ArrayList<>();
   private final float[][] logits;
+  private Optional<StepDecoder> steps = Optional.empty();
   private int length;
   private boolean closed;
 
@@ -155,37 +156,70 @@ final class CausalDecodingSession implements DecodingSession {
   }
 
   private void startAt(int newLength) {
-    caches.forEach(KvCache::close);
-    caches.clear();
+    forget();
     for (int i = 0; i < layers.spec().numHiddenLayers(); i++) {
       caches.add(new KvCache(maxLength));
     }
     length = 0;
     beginWithPrefix();
     compute(newLength - length);
+    if (length < maxLength && isStep(1)) {
+      takeSteps();
+    }
+  }
+
+  private void takeSteps() {
+    try (NoGrad noGrad = NoGrad.open()) {
+      steps = StepDecoder.of(layers, caches, rows, maxLength);
+    }
+    if (steps.isPresent()) {
+      caches.forEach(KvCache::close);
+      caches.clear();
+    }
+  }
+
+  /** Whether single tokens go through {@link StepDecoder}. */
+  boolean takesSteps() {
+    return steps.isPresent();
+  }
+
+  private void forget() {
+    steps.ifPresent(StepDecoder::close);
+    steps = Optional.empty();
+    caches.forEach(KvCache::close);
+    caches.clear();
   }
 
   private void compute(int seq) {
     Device device = layers.decoder().device();
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
+      Tensor ids = ModelInputs.ids(columns(seq), rows, seq, device);
+      if (steps.isPresent()) {
+        put(steps.get().step(ids, positions(seq, device), length, padding));
+        length += seq;
+        return;
+      }
       Tensor hidden =
           layers
               .decoder()
               .forward(
-                  ModelInputs.ids(columns(seq), rows, seq, device),
+                  ids,
                   positions(seq, device),
                   isStep(seq) ? new Attention.FromColumn(padding) : earlier(seq, device),
                   caches,
                   ForwardContext.eval());
       Tensor last = hidden.narrow(1, seq - 1, 1);
-      float[] scores = layers.logits(last, ForwardContext.eval()).toFloatArray();
-      int vocab = scores.length / rows;
-      for (int row = 0; row < rows; row++) {
-        logits[row] = Arrays.copyOfRange(scores, row * vocab, (row + 1) * vocab);
-      }
+      put(layers.logits(last, ForwardContext.eval()).toFloatArray());
     }
     length += seq;
+  }
+
+  private void put(float[] scores) {
+    int vocab = scores.length / rows;
+    for (int row = 0; row < rows; row++) {
+      logits[row] = Arrays.copyOfRange(scores, row * vocab, (row + 1) * vocab);
+    }
   }
 
   /** The next columns of all rows. */
@@ -239,7 +273,7 @@ final class CausalDecodingSession implements DecodingSession {
   public void close() {
     if (!closed) {
       closed = true;
-      caches.forEach(KvCache::close);
+      forget();
     }
   }
 }

@@ -195,7 +195,9 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
 
   @Override
   public List<Integer> eosTokenIds() {
-    return config.integers("eos_token_id");
+    String key = "eos_token_id";
+    Optional<ModelConfig> text = config.has(key) ? Optional.empty() : config.section("text_config");
+    return text.orElse(config).integers(key);
   }
 
   @Override
@@ -307,7 +309,11 @@ public final class CausalLM implements DecoderModel, NextTokenModel {
           Quantizations.stored(
               new StoredExperts(spec()).split(parameters()), linearLayers(), family::storedName);
       PretrainedFolder.write(
-          dir, config.with("dtype", dtype().torchName()).without("torch_dtype"), stored, source);
+          dir,
+          config.with("dtype", dtype().torchName()).without("torch_dtype"),
+          stored,
+          source,
+          family.carriedPrefixes());
     }
   }
 

@@ -122,7 +122,7 @@ final class CheckpointWeights implements WeightSource {
       Tensor stored = checkpoint.tensor(names.of(name));
       Tensor converted = dtype.isPresent() ? stored.to(dtype.get()) : stored;
       Tensor there = TensorScope.keep(converted.to(device));
-      if (there.dtype() != stored.dtype()) {
+      if (there.dtype() != stored.dtype() || !device.equals(Device.CPU)) {
         checkpoint.drop(names.of(name));
       }
       return there;

@@ -45,10 +45,7 @@ public final class ModelConfig {
   public static ModelConfig load(Path modelDir) {
     Path file = modelDir.resolve("config.json");
     if (!Files.isRegularFile(file)) {
-      throw new CheckpointFormatException(
-          file
-              + " is missing: a model folder holds config.json, model.safetensors (or its shards"
-              + " and index) and tokenizer.json.");
+      throw new CheckpointFormatException(noModel(modelDir, file));
     }
     try {
       if (Files.size(file) > MAX_BYTES) {
@@ -61,6 +58,28 @@ public final class ModelConfig {
     } catch (IOException e) {
       throw new UncheckedIOException(file + " could not be read: " + e.getMessage(), e);
     }
+  }
+
+  private static String noModel(Path modelDir, Path file) {
+    if (!Files.isDirectory(modelDir)) {
+      return modelDir.toAbsolutePath()
+          + (Files.exists(modelDir) ? " is not a folder" : " does not exist")
+          + ": expected the folder of a model with its config.json.";
+    }
+    String missing = file + " is missing: ";
+    if (Files.exists(modelDir.resolve("adapter_config.json"))) {
+      return missing
+          + "this is the folder of an adapter. Load the base that its adapter_config.json names,"
+          + " and the adapter with PeftModel.fromPretrained(base, folder).";
+    }
+    if (Files.isDirectory(modelDir.resolve("snapshots"))) {
+      return missing
+          + "this is a repository in the hub's cache, whose files stand in snapshots/<commit>. Load"
+          + " the model by its name on the hub, with HF_HUB_OFFLINE=1 if the network must rest.";
+    }
+    return missing
+        + "a model folder holds config.json, model.safetensors (or its shards and index) and"
+        + " tokenizer.json.";
   }
 
   /**

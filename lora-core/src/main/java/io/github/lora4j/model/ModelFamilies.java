@@ -16,6 +16,7 @@ public final class ModelFamilies {
           new GemmaFamily(),
           new Gemma2Family(),
           new Gemma3TextFamily(),
+          new Gemma3Family(),
           new Olmo2Family(),
           new SmolLM3Family(),
           new GraniteFamily(),
@@ -66,9 +67,10 @@ public final class ModelFamilies {
         .section("text_config")
         .map(
             text ->
-                " This is a model of texts and more: save its text model (model_type '"
+                " This is a model of texts and more. Its text model (model_type '"
                     + text.string("model_type", "unknown")
-                    + "') with transformers as a folder of its own.")
+                    + "') is loaded from a folder of its own: docs/COMPATIBILITY.md says how to"
+                    + " write it.")
         .orElse("");
   }
 }

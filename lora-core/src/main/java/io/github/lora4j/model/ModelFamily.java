@@ -54,4 +54,12 @@ public interface ModelFamily {
   default boolean ignores(String tensorName) {
     return tensorName.endsWith(".rotary_emb.inv_freq");
   }
+
+  /**
+   * How the names begin of tensors that belong to a part of the model that isn't loaded, and are
+   * written again with the rest.
+   */
+  default List<String> carriedPrefixes() {
+    return List.of();
+  }
 }

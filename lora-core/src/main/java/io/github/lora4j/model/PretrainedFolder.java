@@ -1,13 +1,16 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.io.AtomicFile;
+import io.github.lora4j.io.Checkpoint;
 import io.github.lora4j.io.CheckpointWriter;
 import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,11 +41,25 @@ final class PretrainedFolder {
 
   private PretrainedFolder() {}
 
+  /**
+   * Writes a model.
+   *
+   * @param source the folder that it was loaded from
+   * @param carried how the names begin of that folder's tensors that are written, too
+   */
   static void write(
-      Path dir, ModelConfig config, Map<String, Tensor> parameters, Optional<Path> source) {
-    try {
+      Path dir,
+      ModelConfig config,
+      Map<String, Tensor> parameters,
+      Optional<Path> source,
+      List<String> carried) {
+    try (TensorScope scope = TensorScope.open()) {
       Files.createDirectories(dir);
-      CheckpointWriter.write(dir, parameters);
+      Map<String, Tensor> all = new LinkedHashMap<>(parameters);
+      if (!carried.isEmpty() && source.isPresent()) {
+        addCarried(all, source.get(), carried);
+      }
+      CheckpointWriter.write(dir, all);
       AtomicFile.writeString(dir.resolve("config.json"), config.toJson());
       // The folder may be gone by now: a loaded model doesn't need it.
       if (source.isPresent()
@@ -56,6 +73,23 @@ final class PretrainedFolder {
     } catch (IOException e) {
       throw new UncheckedIOException(
           "The model could not be written to " + dir + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void addCarried(Map<String, Tensor> tensors, Path source, List<String> carried) {
+    if (!Files.isDirectory(source)) {
+      throw new IllegalStateException(
+          source
+              + " is gone, and with it the tensors "
+              + carried.get(0)
+              + "* that belong into a saved model and are not loaded with its text.");
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(source)) {
+      for (String name : checkpoint.names()) {
+        if (carried.stream().anyMatch(name::startsWith)) {
+          tensors.put(name, checkpoint.tensor(name));
+        }
+      }
     }
   }
 

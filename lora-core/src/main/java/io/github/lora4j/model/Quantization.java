@@ -8,6 +8,7 @@ import io.github.lora4j.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.Set;
 
 /**
@@ -18,6 +19,20 @@ import java.util.Set;
  * where they aren't {@code torch.nn.Linear} either; so does a head that is tied to the embedding.
  */
 public interface Quantization {
+
+  /**
+   * Finds a quantization among the modules on the class path, for weights that are quantized after
+   * loading.
+   *
+   * @param what asks for it, for the message of an error
+   * @param quantizationConfig what {@code config.json} would have under {@code quantization_config}
+   * @throws io.github.lora4j.error.UnsupportedModelException if no module knows it, naming the one
+   *     to add
+   */
+  static Quantization of(String what, Map<String, Object> quantizationConfig) {
+    return Quantizations.of(
+        what, quantizationConfig, ServiceLoader.load(QuantizationProvider.class));
+  }
 
   /** What {@code config.json} has under {@code quantization_config}, in its order. */
   Map<String, Object> toConfig();

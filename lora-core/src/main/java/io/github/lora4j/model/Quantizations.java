@@ -1,6 +1,7 @@
 package io.github.lora4j.model;
 
 import io.github.lora4j.error.UnsupportedModelException;
+import io.github.lora4j.internal.text.PythonJson;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.tensor.Tensor;
@@ -83,6 +84,24 @@ final class Quantizations {
       }
     }
     throw unknown(section.get());
+  }
+
+  /** What a setting asks for, wherever the weights come from. */
+  static Quantization of(
+      String what, Map<String, Object> section, Iterable<QuantizationProvider> providers) {
+    ModelConfig config = ModelConfig.of(PythonJson.write(section), what);
+    for (QuantizationProvider provider : providers) {
+      Optional<Quantization> read = provider.read(config);
+      if (read.isPresent()) {
+        return read.get();
+      }
+    }
+    throw new UnsupportedModelException(
+        what
+            + " quantizes weights as "
+            + methodOf(config)
+            + " does, and nothing on the class path can: add the Maven dependency"
+            + " io.github.lora4j:lora-quant in the version of lora-core.");
   }
 
   private static UnsupportedModelException unknown(ModelConfig section) {

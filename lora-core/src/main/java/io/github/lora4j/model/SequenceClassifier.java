@@ -327,7 +327,7 @@ public final class SequenceClassifier implements DecoderModel {
     try (TensorScope scope = TensorScope.open()) {
       Map<String, Tensor> stored =
           Quantizations.stored(parameters(), linearLayers(), family::storedName);
-      PretrainedFolder.write(dir, savedConfig(), stored, source);
+      PretrainedFolder.write(dir, savedConfig(), stored, source, family.carriedPrefixes());
     }
   }
 

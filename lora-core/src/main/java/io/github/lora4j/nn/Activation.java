@@ -1,5 +1,6 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepMlp;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Kernels;
 import io.github.lora4j.tensor.Tensor;
@@ -40,6 +41,31 @@ public enum Activation {
       case GELU_TANH -> Functional.geluTanh(x);
       case RELU -> Functional.relu(x);
     };
+  }
+
+  /** The same function of single numbers. */
+  StepMlp.FloatFunction step() {
+    return switch (this) {
+      case SILU -> x -> x / (1 + (float) Math.exp(-x));
+      case RELU -> x -> Math.max(x, 0);
+      case GELU_TANH -> Activation::geluTanh;
+      case GELU -> x -> (float) (x / 2 * (1 + erf(x / Math.sqrt(2))));
+    };
+  }
+
+  /** Within 1.5e-7 (Abramowitz and Stegun, 7.1.26). */
+  private static double erf(double x) {
+    double t = 1 / (1 + 0.3275911 * Math.abs(x));
+    double series =
+        t
+            * (0.254829592
+                + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    return Math.copySign(1 - series * Math.exp(-x * x), x);
+  }
+
+  private static float geluTanh(float x) {
+    double inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+    return (float) (0.5 * x * (1 + Math.tanh(inner)));
   }
 
   /**

@@ -1,5 +1,7 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepCache;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Functional;
@@ -145,6 +147,16 @@ public record Attention(
       }
       return scope.handOver(o.forward(mixed, context));
     }
+  }
+
+  /**
+   * What one of several threads computes of it in a decoding step.
+   *
+   * @param cache what all of them share
+   * @return empty if it is left to {@link #forward}
+   */
+  public Optional<StepAttention> step(StepPart part, StepCache cache) {
+    return StepAttention.of(this, part, cache);
   }
 
   private Tensor masked(

@@ -119,8 +119,11 @@ final class CausalAttention {
 
   /** Back to {@code [1, seq, heads * headDim]}. */
   private static Tensor joined(Tensor byHead) {
-    return byPosition(byHead)
-        .reshape(1, byHead.size(1), byHead.size(0) * byHead.size(2) * byHead.size(3));
+    long features = byHead.size(0) * byHead.size(2) * byHead.size(3);
+    Tensor source = byPosition(byHead);
+    return Tensor.empty(byHead.dtype(), byHead.device(), source.shape())
+        .copyInPlace(source)
+        .view(1, byHead.size(1), features);
   }
 
   /** A stretch of the row that is computed at once. */

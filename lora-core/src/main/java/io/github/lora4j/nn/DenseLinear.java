@@ -1,5 +1,7 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepLinear;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
@@ -148,6 +150,11 @@ public final class DenseLinear implements BiasedLinear {
     try (TensorScope scope = TensorScope.open()) {
       return scope.handOver(linear(x, frozen || !inputFirst ? weight : stored.transpose(0, 1)));
     }
+  }
+
+  @Override
+  public Optional<StepLinear> step(StepPart part, int pieces) {
+    return StepLinear.of(part, weight, bias, pieces);
   }
 
   private Tensor linear(Tensor x, Tensor by) {

@@ -8,7 +8,7 @@ import io.github.lora4j.tensor.TensorScope;
 
 /**
  * Root-mean-square normalisation with a weight that doesn't learn. It keeps its input, which the
- * block needs anyway, and one number a row.
+ * block needs anyway, and one number a row; who reads its result on the way back gets it anew.
  */
 final class FusedRmsNorm {
 
@@ -26,15 +26,23 @@ final class FusedRmsNorm {
       long features = x.size(-1);
       Tensor norm = Kernels.rowNorm(x);
       Tensor inverse = norm.mul(norm).mulInPlace(1.0 / features).addInPlace(eps).rsqrt();
-      Tensor normalised =
-          x.dtype() == DType.F32 ? x.mul(inverse) : x.to(DType.F32).mulInPlace(inverse);
-      Tensor y = normalised.to(weight.dtype()).mulInPlace(weight).to(x.dtype());
+      Tensor y = normalised(x, inverse, weight);
       Tensor keptX = call.save(x);
       Tensor keptInverse = call.save(inverse);
       Tensor keptWeight = call.save(weight);
       return scope.handOver(
           call.returns(
-              y, (dy, inputs) -> inputs.add(0, gradient(dy, keptX, keptInverse, keptWeight))));
+              y,
+              () -> normalised(keptX, keptInverse, keptWeight),
+              (dy, inputs) -> inputs.add(0, gradient(dy, keptX, keptInverse, keptWeight))));
+    }
+  }
+
+  private static Tensor normalised(Tensor x, Tensor inverse, Tensor weight) {
+    try (TensorScope scope = TensorScope.open()) {
+      Tensor normalised =
+          x.dtype() == DType.F32 ? x.mul(inverse) : x.to(DType.F32).mulInPlace(inverse);
+      return scope.handOver(normalised.to(weight.dtype()).mulInPlace(weight).to(x.dtype()));
     }
   }
 

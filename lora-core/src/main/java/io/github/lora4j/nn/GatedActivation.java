@@ -19,6 +19,7 @@ final class GatedActivation {
       return scope.handOver(
           call.returns(
               y,
+              () -> activation.apply(keptGate).mulInPlace(keptUp),
               (dy, inputs) -> {
                 inputs.add(1, activation.apply(keptGate).mulInPlace(dy));
                 inputs.add(0, activation.backward(dy.mul(keptUp), keptGate));
@@ -36,11 +37,11 @@ final class GatedActivation {
     try (TensorScope scope = TensorScope.open();
         CustomFunction call = CustomFunction.of(both)) {
       long n = both.size(-1) / 2;
-      Tensor y = activation.apply(both.narrow(-1, 0, n)).mulInPlace(both.narrow(-1, n, n));
       Tensor kept = call.save(both);
       return scope.handOver(
           call.returns(
-              y,
+              product(activation, both, n),
+              () -> product(activation, kept, n),
               (dy, inputs) -> {
                 Tensor gate = kept.narrow(-1, 0, n);
                 Tensor up = kept.narrow(-1, n, n);
@@ -50,5 +51,9 @@ final class GatedActivation {
                 inputs.add(0, gradient);
               }));
     }
+  }
+
+  private static Tensor product(Activation activation, Tensor both, long n) {
+    return activation.apply(both.narrow(-1, 0, n)).mulInPlace(both.narrow(-1, n, n));
   }
 }

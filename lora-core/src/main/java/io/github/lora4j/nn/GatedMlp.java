@@ -1,8 +1,11 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepMlp;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -27,6 +30,23 @@ public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activ
               : activation.apply(opened).mul(widened);
       return scope.handOver(down.forward(gated, context));
     }
+  }
+
+  @Override
+  public Optional<StepMlp> step(StepPart part) {
+    return new StepLayers(part)
+        .add(gate)
+        .add(up)
+        .add(down)
+        .all()
+        .map(
+            layers ->
+                new StepMlp(
+                    part,
+                    layers.subList(0, 2),
+                    layers.get(2),
+                    activation.step(),
+                    StepMlp.Form.GATE_AND_UP));
   }
 
   @Override

@@ -1,8 +1,11 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepMlp;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -28,6 +31,22 @@ public record JointGatedMlp(LinearLayer gateUp, LinearLayer down, Activation act
       }
       return scope.handOver(down.forward(gated, context));
     }
+  }
+
+  @Override
+  public Optional<StepMlp> step(StepPart part) {
+    return new StepLayers(part)
+        .add(gateUp, 2)
+        .add(down)
+        .all()
+        .map(
+            layers ->
+                new StepMlp(
+                    part,
+                    layers.subList(0, 1),
+                    layers.get(1),
+                    activation.step(),
+                    StepMlp.Form.JOINT));
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.github.lora4j.tensor.Rows;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +66,15 @@ public final class KvCache implements AutoCloseable {
     return TensorScope.keep(
         Tensor.empty(
             like.dtype(), like.device(), like.size(0), like.size(1), capacity, like.size(3)));
+  }
+
+  /** Everything so far, in the caller's scope; empty before the first position. */
+  public Optional<Entries> entries() {
+    Tensor allKeys = keys;
+    Tensor allValues = values;
+    return allKeys == null || allValues == null
+        ? Optional.empty()
+        : Optional.of(new Entries(allKeys.narrow(2, 0, length), allValues.narrow(2, 0, length)));
   }
 
   /** How many positions are held. */

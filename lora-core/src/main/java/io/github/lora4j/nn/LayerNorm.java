@@ -1,5 +1,6 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
@@ -40,6 +41,41 @@ public final class LayerNorm implements Norm {
     try (TensorScope scope = TensorScope.open()) {
       Tensor wide = x.to(weight.dtype());
       return scope.handOver(Functional.layerNorm(wide, weight, bias, eps).to(dtype));
+    }
+  }
+
+  @Override
+  public Optional<StepNorm> step() {
+    return Optional.of(
+        new Step(
+            weight.toFloatArray(),
+            bias.map(Tensor::toFloatArray).orElseGet(() -> new float[(int) weight.size(0)]),
+            eps));
+  }
+
+  private record Step(float[] factors, float[] bias, double eps) implements StepNorm {
+
+    @Override
+    public int features() {
+      return factors.length;
+    }
+
+    @Override
+    public void apply(float[] x, float[] y, int at) {
+      double sum = 0;
+      for (int i = 0; i < factors.length; i++) {
+        sum += x[at + i];
+      }
+      float mean = (float) (sum / factors.length);
+      double squares = 0;
+      for (int i = 0; i < factors.length; i++) {
+        float rest = x[at + i] - mean;
+        squares += rest * rest;
+      }
+      float inverse = (float) (1 / Math.sqrt(squares / factors.length + eps));
+      for (int i = 0; i < factors.length; i++) {
+        y[at + i] = (x[at + i] - mean) * inverse * factors[i] + bias[i];
+      }
     }
   }
 

@@ -1,8 +1,11 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepLinear;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * A map {@code y = x Wᵀ + b}, whatever form the weight has: dense, quantized, or decorated with an
@@ -39,6 +42,17 @@ public interface LinearLayer extends Layer {
    *     which an adapter may add to
    */
   Tensor forward(Tensor x, ForwardContext context);
+
+  /**
+   * What one of several threads computes of this layer in a decoding step.
+   *
+   * @param pieces equal stretches of outputs, of each of which the thread has its part
+   * @return a view of the parameters as they are now; empty if the layer is left to {@link
+   *     #forward}
+   */
+  default Optional<StepLinear> step(StepPart part, int pieces) {
+    return Optional.empty();
+  }
 
   /** A second owner of the same parameters, to be closed on its own. */
   LinearLayer share();

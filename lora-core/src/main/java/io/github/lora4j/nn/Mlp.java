@@ -1,6 +1,9 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepMlp;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.Tensor;
+import java.util.Optional;
 
 /** The part of a block that maps each position on its own. */
 public interface Mlp extends Layer {
@@ -12,6 +15,15 @@ public interface Mlp extends Layer {
    * @return the same shape
    */
   Tensor forward(Tensor x, ForwardContext context);
+
+  /**
+   * What one of several threads computes of it in a decoding step.
+   *
+   * @return empty if it is left to {@link #forward}
+   */
+  default Optional<StepMlp> step(StepPart part) {
+    return Optional.empty();
+  }
 
   /** The same MLP with each linear layer replaced by what the function makes of it. */
   Mlp withLinears(LayerChange change);

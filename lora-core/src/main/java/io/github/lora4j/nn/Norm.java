@@ -1,7 +1,9 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /** A normalisation over the last dimension. */
@@ -17,6 +19,11 @@ public interface Norm extends Layer {
    * @return the same shape and dtype, whatever the parameters' dtype
    */
   Tensor forward(Tensor x);
+
+  /** The same for single rows in a decoding step; empty if they are left to {@link #forward}. */
+  default Optional<StepNorm> step() {
+    return Optional.empty();
+  }
 
   /**
    * The same norm under another name and with other parameters.

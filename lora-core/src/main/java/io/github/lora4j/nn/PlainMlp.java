@@ -1,7 +1,10 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepMlp;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -18,6 +21,22 @@ public record PlainMlp(LinearLayer up, LinearLayer down, Activation activation) 
     try (TensorScope scope = TensorScope.open()) {
       return scope.handOver(down.forward(activation.apply(up.forward(x, context)), context));
     }
+  }
+
+  @Override
+  public Optional<StepMlp> step(StepPart part) {
+    return new StepLayers(part)
+        .add(up)
+        .add(down)
+        .all()
+        .map(
+            layers ->
+                new StepMlp(
+                    part,
+                    layers.subList(0, 1),
+                    layers.get(1),
+                    activation.step(),
+                    StepMlp.Form.PLAIN));
   }
 
   @Override

@@ -22,6 +22,12 @@ public interface QuantizedLinear extends BiasedLinear {
    */
   Tensor denseWeight(DType dtype);
 
+  /**
+   * The dtype that bitsandbytes decodes the weight to: of 4-bit codes that of the weight that was
+   * coded, of LLM.int8 F32.
+   */
+  DType decodedDtype();
+
   /** Whether checkpoints store its dense weight {@code [in, out]}: transformers' {@code Conv1D}. */
   boolean isInputFirst();
 

@@ -1,8 +1,11 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepLinear;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Tensor;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** A linear layer under another name; borrowed, unless {@link #share} made it. */
@@ -31,6 +34,11 @@ record RenamedLinear(LinearLayer base, String name) implements LinearLayer {
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
     return base.forward(x, context);
+  }
+
+  @Override
+  public Optional<StepLinear> step(StepPart part, int pieces) {
+    return base.step(part, pieces);
   }
 
   @Override

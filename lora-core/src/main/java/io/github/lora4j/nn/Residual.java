@@ -1,6 +1,7 @@
 package io.github.lora4j.nn;
 
 import io.github.lora4j.tensor.CustomFunction;
+import io.github.lora4j.tensor.Kernels;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 
@@ -18,11 +19,20 @@ public final class Residual {
         CustomFunction call = CustomFunction.of(x, part)) {
       return scope.handOver(
           call.returns(
-              x.add(part),
+              sum(x, part),
               (dy, inputs) -> {
                 inputs.pass(0, dy);
                 inputs.pass(1, dy);
               }));
     }
+  }
+
+  private static Tensor sum(Tensor x, Tensor part) {
+    if (x.dtype() != part.dtype()) {
+      return x.add(part);
+    }
+    Tensor sum = Tensor.empty(x.dtype(), x.device(), x.shape());
+    Kernels.addInto(sum, x, part);
+    return sum;
   }
 }

@@ -1,10 +1,12 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Rows;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
@@ -65,6 +67,37 @@ public final class RmsNorm implements Norm {
           weighting == Weighting.AFTER_ROUNDING
               ? normalised.to(x.dtype()).mul(weight).to(x.dtype())
               : normalised.mul(factor()).to(x.dtype()));
+    }
+  }
+
+  @Override
+  public Optional<StepNorm> step() {
+    if (!Rows.isReadable(weight)) {
+      return Optional.empty();
+    }
+    float[] factors = Rows.read(weight);
+    if (weighting == Weighting.ONE_PLUS) {
+      for (int i = 0; i < factors.length; i++) {
+        factors[i]++;
+      }
+    }
+    return Optional.of(new Step(factors, (float) eps));
+  }
+
+  private record Step(float[] factors, float eps) implements StepNorm {
+
+    @Override
+    public int features() {
+      return factors.length;
+    }
+
+    @Override
+    public void apply(float[] x, float[] y, int at) {
+      float square = Rows.dot(x, at, x, at, factors.length);
+      float inverse = (float) (1 / Math.sqrt(square / factors.length + eps));
+      for (int i = 0; i < factors.length; i++) {
+        y[at + i] = x[at + i] * inverse * factors[i];
+      }
     }
   }
 

@@ -90,7 +90,11 @@ final class AdaptedLayers implements AutoCloseable {
   /** A parameter of the base less what an adapter took out of it, as PEFT saves it. */
   Tensor rest(String adapter, BaseTables.Parameter own) {
     return layers.get(own.module()) instanceof AdaptedLinear linear && own.own().dim() == 2
-        ? linear.update(adapter).map(update -> update.rest(own.own())).orElse(own.own())
+        ? linear
+            .update(adapter)
+            .flatMap(update -> update.rest(own.own()))
+            .map(rest -> rest.to(own.own().dtype()))
+            .orElse(own.own())
         : own.own();
   }
 
@@ -253,7 +257,7 @@ final class AdaptedLayers implements AutoCloseable {
       List<String> whole = adapters.stream().filter(replacing::containsKey).toList();
       if (whole.stream().map(replacing::get).distinct().count() > 1) {
         throw new IllegalArgumentException(
-            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias, a table in the file): only one of them can be active"
+            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias, loftq, a table in the file): only one of them can be active"
                 .formatted(whole, layer.name()));
       }
     }
@@ -415,6 +419,21 @@ final class AdaptedLayers implements AutoCloseable {
         && new TiedHead(
                 base.linear(base.headName()), embedding(base.inputs().name()), tying::contains)
             .follows(adapters);
+  }
+
+  /** Puts what an adapter's beginning left of layers, made now, in their place. */
+  LayerChange without(String adapter) {
+    Replacement change = new Replacement();
+    change.unchanged = LinearLayer::share;
+    try {
+      for (AdaptedLinear layer : linears()) {
+        layer.rest(adapter).ifPresent(rest -> change.linears.put(layer.name(), rest));
+      }
+    } catch (RuntimeException | Error e) {
+      change.closeAll();
+      throw e;
+    }
+    return change;
   }
 
   /** Puts merged layers, made now, in the place of those of the base; others are shared. */

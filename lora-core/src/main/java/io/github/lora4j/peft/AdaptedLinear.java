@@ -6,6 +6,8 @@ import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.QuantizedLinear;
+import io.github.lora4j.nn.step.StepLinear;
+import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NoGrad;
@@ -113,6 +115,28 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     }
   }
 
+  /** As the adapters are that are active now. */
+  @Override
+  public Optional<StepLinear> step(StepPart part, int pieces) {
+    if (!enabled.isOn()) {
+      return base.step(part, pieces);
+    }
+    LinearLayer whole = merged;
+    if (whole != null) {
+      return whole.step(part, pieces);
+    }
+    if (!activeTokens.isEmpty()) {
+      return Optional.empty();
+    }
+    List<LoraUpdate> all = active;
+    Optional<StepLinear> below = root.step(part, pieces);
+    if (below.isPresent() && !all.stream().allMatch(update -> update.addTo(below.get()))) {
+      below.get().close();
+      return Optional.empty();
+    }
+    return below;
+  }
+
   private Tensor add(
       Tensor y,
       Tensor x,
@@ -125,7 +149,8 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
       sum = update.add(sum, x, below, context);
     }
     for (TokenRows row : rows) {
-      sum = row.rescore(sum, x, BaseWeights.weight(base));
+      sum =
+          row.rescore(sum, x, BaseWeights.weight(below instanceof QuantizedLinear ? below : base));
     }
     // Plain operations may widen; like PEFT, the sum of all is rounded once.
     return sum.dtype() == y.dtype() ? sum : sum.to(y.dtype());
@@ -154,9 +179,18 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
       return copy.get();
     }
     LinearLayer own =
-        parts.get(adapter, StoredTable.class).<LinearLayer>map(StoredTable::layer).orElse(base);
+        parts
+            .get(adapter, StoredTable.class)
+            .<LinearLayer>map(StoredTable::layer)
+            .or(() -> rounded(adapter).map(LinearLayer.class::cast))
+            .orElse(base);
     Optional<TrainedBias> bias = parts.get(adapter, TrainedBias.class);
     return bias.isPresent() ? ((BiasedLinear) own).withBias(bias.get().bias()) : own;
+  }
+
+  /** The layer with a weight in few bits that an adapter's beginning put in the base's place. */
+  Optional<QuantizedLinear> rounded(String adapter) {
+    return update(adapter).flatMap(update -> update.weights().rounded());
   }
 
   @Override
@@ -164,6 +198,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     Map<String, Object> found = new LinkedHashMap<>();
     for (String adapter : adapters()) {
       parts.get(adapter, StoredTable.class).ifPresent(own -> found.put(adapter, own.origin()));
+      rounded(adapter).ifPresent(own -> found.put(adapter, own));
       parts.get(adapter, TrainedBias.class).ifPresent(own -> found.put(adapter, own));
       copy(adapter).ifPresent(own -> found.put(adapter, own));
     }
@@ -277,8 +312,10 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     if (!own.isEmpty()) {
       return mergedInto(own.get(0).layer(), adapters, safe);
     }
+    Optional<QuantizedLinear> rounded =
+        adapters.stream().flatMap(adapter -> rounded(adapter).stream()).findFirst();
     if (base instanceof QuantizedLinear few) {
-      return quantized.merged(few, dense -> mergedInto(dense, adapters, safe));
+      return quantized.merged(rounded.orElse(few), dense -> mergedInto(dense, adapters, safe));
     }
     if (!(base instanceof DenseLinear dense)) {
       throw new LoraException(
@@ -286,7 +323,41 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
               + ": an adapter can be merged into a dense weight only, found "
               + base.getClass().getSimpleName());
     }
-    return mergedInto(dense, adapters, safe);
+    if (rounded.isEmpty()) {
+      return mergedInto(dense, adapters, safe);
+    }
+    try (DenseLinear below = roundedBase(dense, rounded.get())) {
+      return mergedInto(below, adapters, safe);
+    }
+  }
+
+  /** What an adapter's beginning left of the base, if it changed it, for the caller to close. */
+  Optional<LinearLayer> rest(String adapter) {
+    Optional<QuantizedLinear> rounded = rounded(adapter);
+    if (rounded.isPresent()) {
+      return Optional.of(
+          base instanceof DenseLinear dense
+              ? roundedBase(dense, rounded.get())
+              : rounded.get().share());
+    }
+    if (update(adapter).isEmpty() || !(base instanceof DenseLinear dense)) {
+      return Optional.empty();
+    }
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      return update(adapter)
+          .orElseThrow()
+          .rest(dense.weight())
+          .map(weight -> dense.withWeight(weight.to(dense.dtype())));
+    }
+  }
+
+  /** A dense layer with the numbers of a rounded one, for the caller to close. */
+  private static DenseLinear roundedBase(DenseLinear base, QuantizedLinear rounded) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      return base.withWeight(rounded.denseWeight(base.dtype()));
+    }
   }
 
   private DenseLinear mergedInto(DenseLinear dense, List<String> adapters, boolean safe) {

@@ -1,10 +1,12 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -50,6 +52,16 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
     }
     NormCopy copy = active;
     return copy == null ? base.forward(x) : copy.forward(x);
+  }
+
+  @Override
+  public Optional<StepNorm> step() {
+    Norm whole = merged;
+    NormCopy copy = active;
+    if (!enabled.isOn() || (whole == null && copy == null)) {
+      return base.step();
+    }
+    return whole != null ? whole.step() : Objects.requireNonNull(copy).norm().step();
   }
 
   /** Computes as if one adapter were the active one. */

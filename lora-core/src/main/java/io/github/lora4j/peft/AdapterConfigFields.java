@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,11 @@ final class AdapterConfigFields {
         ranges -> builder.layerReplication = ranges);
     takeUnlessNull(AdapterConfigKeys.ENSURE_WEIGHT_TYING, this::flag, builder::ensureWeightTying);
     takeUnlessNull(AdapterConfigKeys.EVA_CONFIG, this::eva, builder::evaConfig);
+    Object loftq = unread.remove(AdapterConfigKeys.LOFTQ_CONFIG);
+    // Elsewhere PEFT ignores it, whatever it holds.
+    if (loftq != null && builder.initLoraWeights.equals(InitLoraWeights.LOFTQ)) {
+      loftq(AdapterConfigKeys.LOFTQ_CONFIG, loftq).ifPresent(builder::loftqConfig);
+    }
     takeUnlessNull(AdapterConfigKeys.TASK_TYPE, this::taskType, builder::taskType);
     takeUnlessNull(AdapterConfigKeys.INFERENCE_MODE, this::flag, builder::inferenceMode);
     takeUnlessNull(AdapterConfigKeys.BASE_MODEL, this::text, builder::baseModelNameOrPath);
@@ -216,6 +222,23 @@ final class AdapterConfigFields {
           flag(
               key + ".adjust_scaling_factors",
               given.getOrDefault("adjust_scaling_factors", usual.adjustScalingFactors())));
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointFormatException(
+          "%s: the key \"%s\": %s".formatted(file, key, e.getMessage()), e);
+    }
+  }
+
+  /** Empty where there is nothing in it, as in adapters that begin otherwise. */
+  private Optional<LoftQConfig> loftq(String key, Object value) {
+    Map<String, Integer> given = values(this::wholeNumber).read(key, value);
+    LoftQConfig usual = LoftQConfig.DEFAULT;
+    try {
+      return given.isEmpty()
+          ? Optional.empty()
+          : Optional.of(
+              new LoftQConfig(
+                  given.getOrDefault(LoftQConfig.BITS, usual.loftqBits()),
+                  given.getOrDefault(LoftQConfig.ITER, usual.loftqIter())));
     } catch (IllegalArgumentException e) {
       throw new CheckpointFormatException(
           "%s: the key \"%s\": %s".formatted(file, key, e.getMessage()), e);

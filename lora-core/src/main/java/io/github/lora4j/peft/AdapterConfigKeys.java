@@ -24,6 +24,7 @@ final class AdapterConfigKeys {
   static final String MODULES_TO_SAVE = "modules_to_save";
   static final String INIT_LORA_WEIGHTS = "init_lora_weights";
   static final String EVA_CONFIG = "eva_config";
+  static final String LOFTQ_CONFIG = "loftq_config";
   static final String BIAS = "bias";
   static final String LORA_BIAS = "lora_bias";
   static final String USE_DORA = "use_dora";

@@ -21,10 +21,6 @@ final class AdapterConfigReader {
 
   private static final long LARGEST = 16 << 20;
 
-  private static final String LOFTQ =
-      ": with the quantized base that it was trained on it is a plain adapter; set the key to true"
-          + " in this file to load it there";
-
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
@@ -91,8 +87,8 @@ final class AdapterConfigReader {
     }
     if (json.get(AdapterConfigKeys.INIT_LORA_WEIGHTS) instanceof String init && !isBuilt(init)) {
       problems.add(
-          "\"init_lora_weights\" is \"%s\", which is not built yet (and may have changed the base)%s"
-              .formatted(Shortened.of(init), init.equalsIgnoreCase("loftq") ? LOFTQ : ""));
+          "\"init_lora_weights\" is \"%s\", which is not built yet (and may have changed the base)"
+              .formatted(Shortened.of(init)));
     }
     if (!problems.isEmpty()) {
       throw new AdapterMismatchException(
@@ -103,7 +99,8 @@ final class AdapterConfigReader {
 
   private static boolean isBuilt(String init) {
     try {
-      return !InitLoraWeights.of(init).equals(InitLoraWeights.LOFTQ);
+      InitLoraWeights.of(init);
+      return true;
     } catch (IllegalArgumentException unknown) {
       return false;
     }

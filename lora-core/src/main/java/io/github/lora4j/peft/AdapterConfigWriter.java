@@ -72,6 +72,9 @@ final class AdapterConfigWriter {
     json.put(AdapterConfigKeys.LAYER_REPLICATION, nullIfEmpty(config.layerReplication()));
     json.put(AdapterConfigKeys.ENSURE_WEIGHT_TYING, config.ensureWeightTying());
     json.put(AdapterConfigKeys.EVA_CONFIG, config.evaConfig().map(EvaConfig::toJson).orElse(null));
+    json.put(
+        AdapterConfigKeys.LOFTQ_CONFIG,
+        config.loftqConfig().map(LoftQConfig::toJson).orElse(Map.of()));
     json.put(AdapterConfigKeys.TASK_TYPE, config.taskType().map(TaskType::name).orElse(null));
     json.put(AdapterConfigKeys.INFERENCE_MODE, true);
     json.put(AdapterConfigKeys.BASE_MODEL, config.baseModelNameOrPath().orElse(null));
@@ -92,7 +95,6 @@ final class AdapterConfigWriter {
     for (UnbuiltSetting setting : UnbuiltSetting.values()) {
       json.put(setting.key(), setting.off());
     }
-    json.put(UnbuiltSetting.LOFTQ_CONFIG.key(), Map.of());
     json.put(AdapterConfigKeys.PEFT_VERSION, WRITTEN_AS);
     json.put(AdapterConfigKeys.AUTO_MAPPING, null);
     json.put("megatron_core", "megatron.core");

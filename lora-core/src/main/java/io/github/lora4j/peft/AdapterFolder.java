@@ -1,5 +1,6 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.error.LoraException;
 import io.github.lora4j.io.hub.ModelHub;
 import io.github.lora4j.model.DecoderModel;
 import io.github.lora4j.nn.DenseLinear;
@@ -15,6 +16,8 @@ final class AdapterFolder {
   /**
    * The configuration comes last: a folder without it is no adapter, so a half-written one never
    * loads.
+   *
+   * @throws LoraException if what the adapter goes with can't be the base as it is
    */
   static void write(
       Path folder,
@@ -22,12 +25,17 @@ final class AdapterFolder {
       BaseLayers baseLayers,
       Adapter adapter,
       AdaptedLayers layers,
-      boolean plain) {
-    LoraConfig config = plain ? plain(adapter.config()) : adapter.config();
+      Beside beside) {
     List<AdaptedLinear> own =
         layers.linears().stream()
             .filter(layer -> layer.update(adapter.name()).isPresent())
             .toList();
+    LoraConfig config =
+        switch (beside) {
+          case ITS_BEGINNING -> adapter.config();
+          case THE_BASE -> plain(adapter, own);
+          case THE_REST -> rest(adapter.config());
+        };
     LoraConfigBuilder filled = config.toBuilder().fanInFanOut(areInputFirst(own));
     if (config.baseModelNameOrPath().isEmpty()) {
       base.source()
@@ -40,16 +48,42 @@ final class AdapterFolder {
         adapter.name(),
         layers,
         baseLayers.contained(adapter.config(), adapter.matched()),
-        plain && adapter.config().initLoraWeights().changesBase());
+        beside == Beside.THE_BASE && adapter.config().initLoraWeights().changesBase());
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
         folder, complete, adapter.matched().targetModules(), Optional.of(pythonClass(base)));
   }
 
+  /** The weights that a written adapter goes with, where its beginning changed the base's. */
+  enum Beside {
+    /** The base's, from which loading makes the changed ones again. */
+    ITS_BEGINNING,
+    /** The base's, as they are. */
+    THE_BASE,
+    /** The changed ones. */
+    THE_REST
+  }
+
+  /** The configuration for a model whose layers are those that the adapter stands around. */
+  private static LoraConfig rest(LoraConfig config) {
+    LoraConfigBuilder plain = config.toBuilder().layerReplication();
+    return config.initLoraWeights().changesBase()
+        ? plain.initLoraWeights(true).build()
+        : plain.build();
+  }
+
   /** The configuration of an adapter that has what it began with subtracted in it. */
-  private static LoraConfig plain(LoraConfig config) {
+  private static LoraConfig plain(Adapter adapter, List<AdaptedLinear> own) {
+    LoraConfig config = adapter.config();
     if (!config.initLoraWeights().changesBase()) {
       return config;
+    }
+    for (AdaptedLinear layer : own) {
+      if (layer.rounded(adapter.name()).isPresent()) {
+        throw new LoraException(
+            "%s: adapter \"%s\" began with initLoraWeights \"%s\", which rounded this weight anew; no adapter of low rank makes that undone, so it can't be written for the base as it is: write unload() and saveForUnloaded(), which belong together, or mergeAndUnload()"
+                .formatted(layer.name(), adapter.name(), config.initLoraWeights()));
+      }
     }
     LoraConfigBuilder builder =
         config.toBuilder()

@@ -40,12 +40,17 @@ interface AdapterSource {
    * Weights of a new adapter.
    *
    * @param generator what they are drawn from
+   * @param fresh what draws those of linear layers
    */
-  record Fresh(LoraConfig config, Generator generator) implements AdapterSource {
+  record Fresh(LoraConfig config, Generator generator, FreshUpdate fresh) implements AdapterSource {
+
+    Fresh(LoraConfig config, Generator generator) {
+      this(config, generator, new FreshUpdate(config, generator));
+    }
 
     @Override
     public LoraWeights update(LinearLayer layer, AdapterTarget target) {
-      return new FreshUpdate(config, generator).of(layer, target);
+      return fresh.of(layer, target);
     }
 
     @Override
@@ -79,7 +84,7 @@ interface AdapterSource {
    * Weights out of a file.
    *
    * @param trainable whether they go on learning
-   * @param fresh what the adapter began with is made again where the base's weight gives it up
+   * @param fresh what the adapter's beginning changed of the base is made again
    */
   record Stored(AdapterWeightsFile.Contents contents, boolean trainable, FreshUpdate fresh)
       implements AdapterSource {
@@ -89,7 +94,7 @@ interface AdapterSource {
       // What the base's weight gives up is missing already in one that the file brings.
       return tables().containsKey(layer.name())
           ? update(target.module())
-          : update(target.module()).withStart(fresh.startOf(layer, target));
+          : fresh.begun(update(target.module()), layer, target);
     }
 
     @Override

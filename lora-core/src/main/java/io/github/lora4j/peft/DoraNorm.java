@@ -13,7 +13,20 @@ final class DoraNorm implements AutoCloseable {
 
   private @Nullable Tensor kept;
   private @Nullable Tensor rowSquares;
-  private long weight;
+  private @Nullable Object weight;
+
+  /**
+   * Forgets everything if the lengths are another weight's from now on, as where an adapter that
+   * rounds the base's takes part or no longer does.
+   *
+   * @param identity what the weight is held in
+   */
+  void beside(Object identity) {
+    if (weight != identity) {
+      close();
+      weight = identity;
+    }
+  }
 
   /**
    * The lengths {@code [out]}.
@@ -45,17 +58,6 @@ final class DoraNorm implements AutoCloseable {
       rowSquares = TensorScope.keep(DoraUpdate.rowSquares(weight));
     }
     return rowSquares;
-  }
-
-  /**
-   * Says which weight comes next, by its address: another than before has other lengths. A table
-   * that an adapter's file brings takes the base's place only where that adapter takes part.
-   */
-  void beside(long weight) {
-    if (weight != this.weight) {
-      close();
-      this.weight = weight;
-    }
   }
 
   /** Forgets the lengths. */

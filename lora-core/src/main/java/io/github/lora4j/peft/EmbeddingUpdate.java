@@ -1,5 +1,6 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
@@ -42,6 +43,11 @@ final class EmbeddingUpdate implements LayerPart {
   static LoraWeights fresh(
       LoraConfig config, Generator generator, EmbeddingLayer layer, AdapterTarget target) {
     int r = target.r();
+    if (config.loftqConfig().isPresent()) {
+      throw new LoraException(
+          "%s: initLoraWeights \"loftq\" rounds linear layers only, and this is a table (PEFT fails here): take it out of targetModules, or give it an adapter of its own"
+              .formatted(target.module()));
+    }
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
       Device device = layer.device();

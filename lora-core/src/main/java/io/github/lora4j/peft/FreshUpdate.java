@@ -1,6 +1,8 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
@@ -9,12 +11,23 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
 
-/**
- * Makes the first weights of updates of linear layers.
- *
- * @param generator what is drawn comes from here
- */
-record FreshUpdate(LoraConfig config, Generator generator) {
+/** Makes the first weights of updates of linear layers, for one adapter. */
+final class FreshUpdate {
+
+  private final LoraConfig config;
+  private final Generator generator;
+  private final Optional<LoftqInit> loftq;
+
+  /**
+   * For the updates of one adapter.
+   *
+   * @param generator what is drawn comes from here
+   */
+  FreshUpdate(LoraConfig config, Generator generator) {
+    this.config = config;
+    this.generator = generator;
+    this.loftq = config.loftqConfig().map(LoftqInit::new);
+  }
 
   LoraWeights of(LinearLayer layer, AdapterTarget target) {
     LoraWeights weights = factors(layer, target);
@@ -31,7 +44,8 @@ record FreshUpdate(LoraConfig config, Generator generator) {
         weights = weights.withBias(TensorScope.keep(bias));
       }
       if (config.useDora()) {
-        Tensor weight = LoraUpdate.without(weights.start(), target.scaling(), layer);
+        LinearLayer below = weights.rounded().isPresent() ? weights.rounded().get() : layer;
+        Tensor weight = LoraUpdate.without(weights.start(), target.scaling(), below);
         weights =
             weights.withMagnitude(
                 TensorScope.keep(
@@ -41,19 +55,27 @@ record FreshUpdate(LoraConfig config, Generator generator) {
     return weights.requiresGrad(true);
   }
 
-  /** What weights out of a file began with, where the base's weight gives it up. */
-  Optional<LoraWeights> startOf(LinearLayer layer, AdapterTarget target) {
+  /**
+   * Gives weights out of a file the part of the base that their beginning changed.
+   *
+   * @return the same A and B
+   */
+  LoraWeights begun(LoraWeights stored, LinearLayer layer, AdapterTarget target) {
     if (!config.initLoraWeights().changesBase()) {
-      return Optional.empty();
+      return stored;
+    }
+    if (loftq.isPresent()) {
+      return stored.withRounded(loftq.get().rounded(layer, target.r()));
     }
     LoraWeights again = factors(layer, target);
     again.a().close();
     again.b().close();
-    return again.start();
+    LoraWeights begun = stored.withStart(again.start());
+    return again.rounded().isPresent() ? begun.withRounded(again.rounded().get()) : begun;
   }
 
-  /** A and B, with what they take out of the base's weight. */
-  LoraWeights factors(LinearLayer layer, AdapterTarget target) {
+  /** A and B, with what they change of the base's weight. */
+  private LoraWeights factors(LinearLayer layer, AdapterTarget target) {
     InitLoraWeights how = config.initLoraWeights();
     return switch (how.method()) {
       case KAIMING, GAUSSIAN, RANDOM, EVA ->
@@ -64,16 +86,31 @@ record FreshUpdate(LoraConfig config, Generator generator) {
               layer.outFeatures(),
               generator,
               layer.device());
+      case LOFTQ -> rounded(layer, target);
       default -> decomposed(layer, target);
     };
+  }
+
+  private LoraWeights rounded(LinearLayer layer, AdapterTarget target) {
+    try (TensorScope scope = TensorScope.open();
+        NoGrad noGrad = NoGrad.open()) {
+      LoftqInit.Rounded found = loftq.orElseThrow().of(layer, target.r(), target.scaling());
+      return kept(found.factors()).withRounded(found.layer());
+    }
   }
 
   private LoraWeights decomposed(LinearLayer layer, AdapterTarget target) {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
       InitialFactors found = found(layer, target);
-      LoraWeights weights = kept(found);
-      return found.weight().isPresent() ? weights.withStart(Optional.of(kept(found))) : weights;
+      if (found.weight().isEmpty()) {
+        return kept(found);
+      }
+      if (layer instanceof QuantizedLinear few) {
+        QuantizedLinear rest = few.requantized(found.weight().get(), few.bias());
+        return kept(found).withRounded(rest);
+      }
+      return kept(found).withStart(Optional.of(kept(found)));
     }
   }
 
@@ -92,14 +129,23 @@ record FreshUpdate(LoraConfig config, Generator generator) {
             OrthogonalInit.of(name, r, layer.inFeatures(), layer.outFeatures(), generator);
         yield InitialFactors.beside(drawn.a().to(layer.device()), drawn.b().to(layer.device()));
       }
-      case OLORA -> DecomposedInit.olora(name, BaseWeights.weight(layer), r, scaling);
-      case PISSA -> DecomposedInit.pissa(name, BaseWeights.weight(layer), r, scaling);
+      case OLORA -> DecomposedInit.olora(name, BaseWeights.decoded(layer), r, scaling);
+      case PISSA -> DecomposedInit.pissa(name, unquantized(layer), r, scaling);
       case PISSA_NITER ->
           DecomposedInit.pissaNiter(
-              name, BaseWeights.weight(layer), r, scaling, how.iterations(), generator);
+              name, unquantized(layer), r, scaling, how.iterations(), generator);
       default ->
           throw new IllegalArgumentException(
               "%s: initLoraWeights \"%s\" is not built yet".formatted(name, how));
     };
+  }
+
+  private Tensor unquantized(LinearLayer layer) {
+    if (layer instanceof QuantizedLinear) {
+      throw new LoraException(
+          "%s: initLoraWeights \"%s\" decomposes a weight that isn't quantized, as in PEFT: begin on the dense base, and savePlainLora writes an adapter that loads on a quantized one; or begin with \"olora\", or as by default with LoftqWeights.replace"
+              .formatted(layer.name(), config.initLoraWeights()));
+    }
+    return BaseWeights.weight(layer);
   }
 }

@@ -6,6 +6,7 @@ import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.function.Supplier;
 
 /**
  * A low-rank update as two thin products, the second added to the base's output where it lies.
@@ -36,7 +37,7 @@ final class FusedUpdate {
       DType dtype = y.dtype();
       Tensor a = call.save(update.a().to(dtype)); // [r, in]
       Tensor b = call.save(update.b().to(dtype)); // [out, r]
-      Tensor keptX = call.save(x);
+      Supplier<Tensor> keptX = call.saveInput(1);
       // The scaling goes to the thin side: r numbers a row instead of outFeatures.
       Tensor thin = call.save(Functional.linear(rows(x), a).mulInPlace(scaling)); // [n, r]
       // A view, not rows(y): a copy of it would take the sum in vain.
@@ -48,7 +49,7 @@ final class FusedUpdate {
                 Tensor dRows = rows(dy);
                 Tensor dThin = dRows.matmul(b).mulInPlace(scaling); // [n, r]
                 if (inputs.wanted(2)) {
-                  inputs.add(2, dThin.transpose(0, 1).matmul(rows(keptX)).to(DType.F32));
+                  inputs.add(2, dThin.transpose(0, 1).matmul(rows(keptX.get())).to(DType.F32));
                 }
                 if (inputs.wanted(3)) {
                   inputs.add(3, dRows.transpose(0, 1).matmul(thin).to(DType.F32));

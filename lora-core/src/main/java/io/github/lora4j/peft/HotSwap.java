@@ -118,6 +118,11 @@ final class HotSwap {
           "initLoraWeights can't change from %s to %s, which go with different weights of the base"
               .formatted(before.initLoraWeights(), after.initLoraWeights()));
     }
+    if (!before.loftqConfig().equals(after.loftqConfig())) {
+      problems.add(
+          "loftqConfig can't change from %s to %s, which round the base differently"
+              .formatted(rounding(before), rounding(after)));
+    }
     Set<String> further = new TreeSet<>(targets.keySet());
     further.addAll(experts.keySet());
     for (AdaptedLayer layer : layers.all()) {
@@ -132,17 +137,36 @@ final class HotSwap {
     }
   }
 
+  /** What OLoRA takes out of a weight is its matrices' product times the scaling. */
+  private void requireSameStart(LoraUpdate update, AdapterTarget target) {
+    if (before.initLoraWeights().equals(InitLoraWeights.OLORA)
+        && update.scalingAtStart() != target.scaling()) {
+      problems.add(
+          "%s: scaling %s instead of %s, with which initLoraWeights \"olora\" leaves another part of the base"
+              .formatted(target.module(), target.scaling(), update.scalingAtStart()));
+    }
+  }
+
+  private static String rounding(LoraConfig config) {
+    return config.loftqConfig().map(LoftQConfig::toString).orElse("none");
+  }
+
   private void requireFit(AdaptedLayer layer, Set<String> further) {
     int room = room(layer);
     if (room > 0) {
       if (further.remove(layer.name())) {
+        if (layer instanceof AdaptedLinear linear) {
+          linear
+              .update(adapter)
+              .ifPresent(update -> requireSameStart(update, targets.get(layer.name())));
+        }
         int rank = targets.get(layer.name()).r();
-        if (rank > room) {
-          problems.add("%s: rank %d, but there is room for %d".formatted(layer.name(), rank, room));
-        } else if (rank < room && before.initLoraWeights().changesBase()) {
+        if (rank != room && before.initLoraWeights().changesBase()) {
           problems.add(
-              "%s: rank %d instead of %d, so that another part is taken out of the base"
-                  .formatted(layer.name(), rank, room));
+              "%s: rank %d instead of %d, with which initLoraWeights \"%s\" leaves another part of the base"
+                  .formatted(layer.name(), rank, room, before.initLoraWeights()));
+        } else if (rank > room) {
+          problems.add("%s: rank %d, but there is room for %d".formatted(layer.name(), rank, room));
         }
       } else if (before.useDora() || before.initLoraWeights().changesBase()) {
         problems.add(layer.name() + ": the file has no update here, and nothing can stand for it");

@@ -35,18 +35,30 @@ public record InitLoraWeights(Method method, int iterations) {
    */
   public static final InitLoraWeights ORTHOGONAL = new InitLoraWeights(Method.ORTHOGONAL, 0);
 
-  /** The QR decomposition of the weight, which gives up that part; PEFT's {@code "olora"}. */
+  /**
+   * The QR decomposition of the weight, which gives up that part; PEFT's {@code "olora"}. What is
+   * left of a quantized weight is quantized again, as in PEFT.
+   */
   public static final InitLoraWeights OLORA = new InitLoraWeights(Method.OLORA, 0);
 
   /**
    * The largest singular values and vectors of the weight, which gives up that part; PEFT's {@code
-   * "pissa"} (Meng et al., 2024).
+   * "pissa"} (Meng et al., 2024). Refused on a quantized base, as in PEFT: what it leaves of a
+   * dense one, {@link PeftModel#unload}, can be quantized afterwards.
    */
   public static final InitLoraWeights PISSA = new InitLoraWeights(Method.PISSA, 0);
 
   /**
-   * What quantizing the weight loses; PEFT's {@code "loftq"} (Li et al., 2023). A configuration
-   * refuses it: {@link LoftqWeights} begins adapters so on a base that is quantized.
+   * What rounding the weight to few bits loses; PEFT's {@code "loftq"} (Li et al., 2023). The
+   * adapter's layers go on with the rounded weights.
+   *
+   * <p>For a dense base, together with {@link LoraConfigBuilder#loftqConfig}; {@link
+   * LoftqWeights#replace} begins adapters so on a base that is quantized. The module lora-quant
+   * does the rounding. Other than in PEFT the base itself stays as it is, the scaling is divided
+   * out (PEFT overshoots unless alpha equals r), weights that are stored transposed are taken too,
+   * and a head that is tied to the embedding is rounded without it. Loading such an adapter rounds
+   * again, as in PEFT, which after several rounds may differ in some last code between machines;
+   * {@link PeftModel#unload} gives the rounded base itself.
    */
   public static final InitLoraWeights LOFTQ = new InitLoraWeights(Method.LOFTQ, 0);
 

@@ -37,6 +37,8 @@ public final class LoftqWeights {
    * memory at a time. Unlike in PEFT the scaling is divided out, without which the adapter would
    * overshoot unless alpha equals r; and layers of LLM.int8 are taken, too.
    *
+   * <p>For a base that isn't quantized there is {@link InitLoraWeights#LOFTQ}.
+   *
    * <p>One adapter can make good a loss only once: replace the matrices of two, and set both, and
    * what was lost is added twice.
    *
@@ -93,7 +95,7 @@ public final class LoftqWeights {
     }
     if (layers.isEmpty()) {
       throw new IllegalStateException(
-          "None of the layers that \"%s\" adapts is quantized, so that nothing was lost: load the base with LoadOptions.quantization(BitsAndBytesConfig.nf4()), of lora-quant, or leave LoftQ out"
+          "None of the layers that \"%s\" adapts is quantized, so that nothing was lost: load the base with LoadOptions.quantization(BitsAndBytesConfig.nf4()), of lora-quant; or let initLoraWeights \"loftq\" round the dense base"
               .formatted(adapter.name()));
     }
     return layers;
@@ -107,7 +109,7 @@ public final class LoftqWeights {
       OriginalWeights original, LinearShape shape, AdaptedLinear layer, LoraUpdate update) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor weight = original.read(shape).to(DType.F32).to(layer.device());
-      Tensor quantized = BaseWeights.weight(layer.base());
+      Tensor quantized = BaseWeights.decoded(layer.base());
       requireOrigin(original.find(shape), weight, quantized);
       InitialFactors factors =
           LoftqInit.replacing(

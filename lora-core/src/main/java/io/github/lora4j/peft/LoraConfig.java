@@ -42,6 +42,7 @@ public final class LoraConfig implements PeftConfig {
   private final List<List<Integer>> layerReplication;
   private final boolean ensureWeightTying;
   private final @Nullable EvaConfig evaConfig;
+  private final @Nullable LoftQConfig loftqConfig;
   private final @Nullable TaskType taskType;
   private final boolean inferenceMode;
   private final @Nullable String baseModelNameOrPath;
@@ -70,6 +71,7 @@ public final class LoraConfig implements PeftConfig {
     layerReplication = builder.layerReplication.stream().map(List::copyOf).toList();
     ensureWeightTying = builder.ensureWeightTying;
     evaConfig = builder.evaConfig;
+    loftqConfig = initLoraWeights.equals(InitLoraWeights.LOFTQ) ? builder.loftqConfig : null;
     taskType = builder.taskType;
     inferenceMode = builder.inferenceMode;
     baseModelNameOrPath = builder.baseModelNameOrPath;
@@ -225,6 +227,11 @@ public final class LoraConfig implements PeftConfig {
     return Optional.ofNullable(evaConfig);
   }
 
+  /** How LoftQ rounds the base's weights; empty where the adapter begins otherwise. */
+  public Optional<LoftQConfig> loftqConfig() {
+    return Optional.ofNullable(loftqConfig);
+  }
+
   @Override
   public Optional<TaskType> taskType() {
     return Optional.ofNullable(taskType);
@@ -279,6 +286,7 @@ public final class LoraConfig implements PeftConfig {
     fields.put("layerReplication", layerReplication);
     fields.put("ensureWeightTying", ensureWeightTying);
     fields.put("evaConfig", evaConfig());
+    fields.put("loftqConfig", loftqConfig());
     fields.put("taskType", taskType());
     fields.put("inferenceMode", inferenceMode);
     fields.put("baseModelNameOrPath", baseModelNameOrPath());

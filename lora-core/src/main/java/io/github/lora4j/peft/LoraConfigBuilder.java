@@ -36,6 +36,7 @@ public final class LoraConfigBuilder {
   List<List<Integer>> layerReplication = List.of();
   boolean ensureWeightTying;
   @Nullable EvaConfig evaConfig;
+  @Nullable LoftQConfig loftqConfig;
   @Nullable TaskType taskType;
   boolean inferenceMode;
   @Nullable String baseModelNameOrPath;
@@ -73,6 +74,7 @@ public final class LoraConfigBuilder {
     layerReplication = config.layerReplication();
     ensureWeightTying = config.ensureWeightTying();
     evaConfig = config.evaConfig().orElse(null);
+    loftqConfig = config.loftqConfig().orElse(null);
     taskType = config.taskType().orElse(null);
     inferenceMode = config.inferenceMode();
     baseModelNameOrPath = config.baseModelNameOrPath().orElse(null);
@@ -381,9 +383,13 @@ public final class LoraConfigBuilder {
     return refuse(UnbuiltSetting.KASA_CONFIG, config);
   }
 
-  /** LoftQ on a dense base: not built; {@link LoftqWeights} begins adapters on a quantized one. */
-  public LoraConfigBuilder loftqConfig(Map<String, ?> config) {
-    return refuse(UnbuiltSetting.LOFTQ_CONFIG, config);
+  /**
+   * How the base's weights are rounded under {@link InitLoraWeights#LOFTQ}, which needs it; without
+   * effect otherwise, and then left out of the file, as in PEFT. Default: none.
+   */
+  public LoraConfigBuilder loftqConfig(LoftQConfig config) {
+    this.loftqConfig = config;
+    return this;
   }
 
   /**

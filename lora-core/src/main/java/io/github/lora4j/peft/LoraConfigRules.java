@@ -50,9 +50,10 @@ final class LoraConfigRules {
         init);
     require(!config.loraBias() || !config.useDora(), "loraBias and useDora exclude each other");
     require(
-        init.method() != InitLoraWeights.Method.LOFTQ,
-        "initLoraWeights \"loftq\" is not built, which would round the base's weights: load the"
-            + " base in 4 bits, use the default, and call LoftqWeights.replace(peft, modelDir)");
+        init.method() != InitLoraWeights.Method.LOFTQ || config.loftqConfig().isPresent(),
+        "initLoraWeights \"loftq\" doesn't say how the base's weights are rounded: set"
+            + " loftqConfig, such as LoftQConfig.DEFAULT; or, for a base that is quantized already,"
+            + " use the default and call LoftqWeights.replace(peft, modelDir)");
     for (List<Integer> range : config.layerReplication()) {
       require(
           range.size() == 2 && range.get(0) >= 0 && range.get(1) > range.get(0),

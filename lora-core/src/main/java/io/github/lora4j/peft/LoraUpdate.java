@@ -1,9 +1,9 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.error.LoraException;
-import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
+import io.github.lora4j.nn.step.StepLinear;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Functional;
@@ -19,7 +19,8 @@ import java.util.function.BiConsumer;
  *
  * <p>A and B are float32 whatever the base's dtype, as PEFT keeps them; the sum is rounded to the
  * base's. A beginning that takes a part out of the base's weight is a second product of the same
- * rank, subtracted: the base's weight stays as it is and no other is made.
+ * rank, subtracted: the base's weight stays as it is and no other is made. One that rounds the
+ * weight has a layer of its own, in few bits, which {@link AdaptedLinear} puts in the base's place.
  */
 final class LoraUpdate implements LayerPart {
 
@@ -58,6 +59,11 @@ final class LoraUpdate implements LayerPart {
     return configured * factor;
   }
 
+  /** The scaling that it began with. */
+  double scalingAtStart() {
+    return atStart;
+  }
+
   /**
    * Adds the update.
    *
@@ -89,6 +95,14 @@ final class LoraUpdate implements LayerPart {
     }
   }
 
+  /** Adds the update to a thread's part of the layer; false if it is more than two products. */
+  boolean addTo(StepLinear step) {
+    return weights.magnitude().isEmpty()
+        && weights.bias().isEmpty()
+        && weights.start().map(start -> step.add(start.a(), start.b(), -atStart)).orElse(true)
+        && step.add(weights.a(), weights.b(), scaling());
+  }
+
   private Tensor lessStart(Tensor y, Tensor x) {
     return weights.start().isPresent() ? addProduct(y, x, weights.start().get(), -atStart) : y;
   }
@@ -118,7 +132,7 @@ final class LoraUpdate implements LayerPart {
 
   // One thread at a time: others may be evaluating too, and would make the lengths twice.
   private synchronized Tensor norm(LinearLayer below) {
-    norm.beside(below instanceof DenseLinear dense ? dense.weight().address() : 0);
+    norm.beside(BaseWeights.identity(below));
     return norm.get(
         weights.a().requiresGrad(),
         () -> {
@@ -146,11 +160,14 @@ final class LoraUpdate implements LayerPart {
     }
   }
 
-  /** A weight {@code [out, in]} less what the update began with, in its dtype. */
-  Tensor rest(Tensor weight) {
-    return weights.start().isEmpty()
-        ? weight
-        : without(weights.start().get(), atStart, weight).to(weight.dtype());
+  /**
+   * What the beginning left of a weight, if it took a part out of it, in the caller's scope.
+   *
+   * @param weight {@code [out, in]}
+   * @return float32
+   */
+  Optional<Tensor> rest(Tensor weight) {
+    return weights.start().map(start -> without(start, atStart, weight));
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.github.lora4j.peft;
 
+import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
@@ -18,13 +19,16 @@ import java.util.function.BiConsumer;
  * @param magnitude {@code [out]}, where it is DoRA
  * @param start frozen A and B whose product the base's weight gives up, where the beginning asks
  *     for that
+ * @param rounded the layer with another weight, in few bits, that stands in the base's place where
+ *     this takes part, where the beginning asks for that; owned
  */
 record LoraWeights(
     Tensor a,
     Tensor b,
     Optional<Tensor> bias,
     Optional<Tensor> magnitude,
-    Optional<LoraWeights> start)
+    Optional<LoraWeights> start,
+    Optional<QuantizedLinear> rounded)
     implements AutoCloseable {
 
   /** What follows a module's name in the files of PEFT. */
@@ -40,7 +44,11 @@ record LoraWeights(
   static final String MAGNITUDE = ".lora_magnitude_vector";
 
   LoraWeights(Tensor a, Tensor b) {
-    this(a, b, Optional.empty(), Optional.empty(), Optional.empty());
+    this(a, b, Optional.empty(), Optional.empty());
+  }
+
+  LoraWeights(Tensor a, Tensor b, Optional<Tensor> bias, Optional<Tensor> magnitude) {
+    this(a, b, bias, magnitude, Optional.empty(), Optional.empty());
   }
 
   /** Fresh matrices, drawn as PEFT draws them; only with {@code RANDOM} is B other than zero. */
@@ -80,15 +88,19 @@ record LoraWeights(
   }
 
   LoraWeights withBias(Tensor other) {
-    return new LoraWeights(a, b, Optional.of(other), magnitude, start);
+    return new LoraWeights(a, b, Optional.of(other), magnitude, start, rounded);
   }
 
   LoraWeights withMagnitude(Tensor other) {
-    return new LoraWeights(a, b, bias, Optional.of(other), start);
+    return new LoraWeights(a, b, bias, Optional.of(other), start, rounded);
   }
 
   LoraWeights withStart(Optional<LoraWeights> other) {
-    return new LoraWeights(a, b, bias, magnitude, other);
+    return new LoraWeights(a, b, bias, magnitude, other, rounded);
+  }
+
+  LoraWeights withRounded(QuantizedLinear other) {
+    return new LoraWeights(a, b, bias, magnitude, start, Optional.of(other));
   }
 
   /** The rank, or that of all experts together. */
@@ -124,7 +136,8 @@ record LoraWeights(
         b.detach().narrow(1, 0, ranks).contiguous(),
         bias,
         magnitude,
-        start);
+        start,
+        rounded);
   }
 
   /** Shows what learns, each with its name in the files of PEFT. */
@@ -144,5 +157,6 @@ record LoraWeights(
   public void close() {
     forEach("", (name, tensor) -> tensor.close());
     start.ifPresent(LoraWeights::close);
+    rounded.ifPresent(QuantizedLinear::close);
   }
 }

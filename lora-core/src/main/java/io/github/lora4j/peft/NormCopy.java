@@ -1,11 +1,13 @@
 package io.github.lora4j.peft;
 
 import io.github.lora4j.nn.Norm;
+import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
@@ -54,6 +56,11 @@ record NormCopy(Norm original, Map<String, Tensor> copies, Norm norm, String inf
   @Override
   public Tensor forward(Tensor x) {
     return norm.forward(x);
+  }
+
+  @Override
+  public Optional<StepNorm> step() {
+    return norm.step();
   }
 
   /**

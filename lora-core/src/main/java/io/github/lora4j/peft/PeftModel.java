@@ -624,7 +624,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * @param selectedAdapters their names
    */
   public void savePretrained(Path adapterDir, String... selectedAdapters) {
-    save(adapterDir, false, selectedAdapters);
+    save(adapterDir, AdapterFolder.Beside.ITS_BEGINNING, selectedAdapters);
   }
 
   /**
@@ -633,19 +633,32 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * began with PiSSA or OLoRA has twice its rank then; others are written as they are.
    *
    * @param selectedAdapters their names; none for all
+   * @throws io.github.lora4j.error.LoraException if one of them rounded the base's weights (LoftQ,
+   *     or OLoRA on a quantized base), which no adapter of low rank makes undone
    */
   public void savePlainLora(Path adapterDir, String... selectedAdapters) {
-    save(
-        adapterDir,
-        true,
-        selectedAdapters.length == 0 ? adapterNames().toArray(new String[0]) : selectedAdapters);
+    save(adapterDir, AdapterFolder.Beside.THE_BASE, selectedAdapters);
   }
 
-  private void save(Path adapterDir, boolean plain, String... selectedAdapters) {
-    requireKnown(List.of(selectedAdapters));
-    for (String name : selectedAdapters) {
+  /**
+   * Writes adapters as plain LoRA for what {@link #unload} makes of the base: the same matrices,
+   * and {@code init_lora_weights} true, which PEFT's examples for LoftQ and PiSSA set by hand.
+   *
+   * @param selectedAdapters their names; none for all
+   */
+  public void saveForUnloaded(Path adapterDir, String... selectedAdapters) {
+    save(adapterDir, AdapterFolder.Beside.THE_REST, selectedAdapters);
+  }
+
+  private void save(Path adapterDir, AdapterFolder.Beside beside, String... selectedAdapters) {
+    String[] names =
+        selectedAdapters.length == 0 && beside != AdapterFolder.Beside.ITS_BEGINNING
+            ? adapterNames().toArray(new String[0])
+            : selectedAdapters;
+    requireKnown(List.of(names));
+    for (String name : names) {
       Path folder = name.equals(AdapterNames.DEFAULT) ? adapterDir : adapterDir.resolve(name);
-      AdapterFolder.write(folder, base, baseLayers, adapters.get(name), layers, plain);
+      AdapterFolder.write(folder, base, baseLayers, adapters.get(name), layers, beside);
     }
   }
 
@@ -770,6 +783,35 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
     requireKnown(adapterNames);
     layers.requireOneCopy(adapterNames);
     return (M) stack.shareWith(layers.unloading(adapterNames, safeMerge, quantized));
+  }
+
+  /** What the beginning of the first active adapter left of the base. */
+  public M unload() {
+    return unload(adapters.first());
+  }
+
+  /**
+   * What the beginning of an adapter left of the base, without the adapter: {@code model.unload()}.
+   * After PiSSA and OLoRA that is the weights less the part that the adapter holds, after LoftQ the
+   * rounded ones; other adapters leave the base as it is.
+   *
+   * <pre>{@code
+   * try (CausalLM rest = peft.unload()) {
+   *   rest.savePretrained(baseDir);          // may be loaded in 4 bits
+   * }
+   * peft.saveForUnloaded(adapterDir);        // goes with it, in PEFT too
+   * }</pre>
+   *
+   * <p>What LoftQ rounded to NF4 loads without any further loss with {@code
+   * BitsAndBytesConfig.nf4()} and plain scales ({@code bnb4BitUseDoubleQuant(false)}).
+   *
+   * @return a model of its own for the caller to close; it shares unchanged weights with the base
+   *     and may outlive it
+   */
+  @SuppressWarnings("unchecked") // as in look
+  public M unload(String adapterName) {
+    requireKnown(List.of(adapterName));
+    return (M) stack.shareWith(layers.without(adapterName));
   }
 
   private void requireOpen() {

@@ -51,11 +51,7 @@ final class PlainLoraConversion {
     Tensor a = start.map(LoraWeights::a).orElseGet(() -> weights.a().detach().mul(0));
     Tensor b = start.map(LoraWeights::b).orElseGet(() -> weights.b().detach().mul(0));
     return new LoraWeights(
-        a(weights.a(), a),
-        b(weights.b(), b),
-        weights.bias(),
-        weights.magnitude(),
-        Optional.empty());
+        a(weights.a(), a), b(weights.b(), b), weights.bias(), weights.magnitude());
   }
 
   /** The rank that goes with it; entries of {@code rankPattern} alike. */

@@ -17,11 +17,6 @@ enum UnbuiltSetting {
   MONTECLORA_CONFIG("monteclora_config", null, "leave it out"),
   ARROW_CONFIG("arrow_config", null, "leave it out"),
   KASA_CONFIG("kasa_config", null, "leave it out"),
-  LOFTQ_CONFIG(
-      "loftq_config",
-      null,
-      "leave it out, use the default initLoraWeights and call LoftqWeights.replace",
-      true),
   CORDA_CONFIG("corda_config", null, "leave it out and use the default initLoraWeights", true),
   LORA_GA_CONFIG("lora_ga_config", null, "leave it out and use the default initLoraWeights", true);
 

@@ -3,6 +3,7 @@ package io.github.lora4j.tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,13 +83,43 @@ public final class CustomFunction implements AutoCloseable {
     return kept;
   }
 
+  /**
+   * Keeps an input for the way back: the right to have it computed again, where it is the result of
+   * a function that {@linkplain #returns(Tensor, Supplier, Backward) can do so}, and else its
+   * memory.
+   *
+   * @return gives the input on the way back, to be looked at and left as it is
+   */
+  public Supplier<Tensor> saveInput(int input) {
+    Tensor tensor = inputs[input];
+    if (tape != null && tape.callOf(tensor) instanceof Call made && made.again.isPresent()) {
+      return made::result;
+    }
+    Tensor kept = save(tensor);
+    return () -> kept;
+  }
+
   /** Gives the result its way back and returns it. */
   public Tensor returns(Tensor result, Backward backward) {
+    return returns(result, Optional.empty(), backward);
+  }
+
+  /**
+   * Gives the result its way back and returns it.
+   *
+   * @param again computes the result once more from what was saved, on the way back and before
+   *     {@code backward}, if a function that it went into asks for it: no one need keep its memory
+   */
+  public Tensor returns(Tensor result, Supplier<Tensor> again, Backward backward) {
+    return returns(result, Optional.of(again), backward);
+  }
+
+  private Tensor returns(Tensor result, Optional<Supplier<Tensor>> again, Backward backward) {
     returned = true;
     if (tape != null) {
       List<Optional<TapeEntry>> targets = targets(tape);
       Tensor holder = Tape.gradientHolder(result);
-      tape.add(result, new Call(holder, shapes(), targets, List.copyOf(saved), backward));
+      tape.add(result, new Call(holder, shapes(), targets, List.copyOf(saved), again, backward));
     }
     return result;
   }
@@ -161,23 +192,41 @@ public final class CustomFunction implements AutoCloseable {
     private final long[][] shapes;
     private final List<Optional<TapeEntry>> targets;
     private final List<Tensor> saved;
+    private final Optional<Supplier<Tensor>> again;
     private final Backward backward;
+    private @Nullable Tensor result; // while it is there once more
 
     Call(
         Tensor holder,
         long[][] shapes,
         List<Optional<TapeEntry>> targets,
         List<Tensor> saved,
+        Optional<Supplier<Tensor>> again,
         Backward backward) {
       this.holder = holder;
       this.shapes = shapes;
       this.targets = targets;
       this.saved = saved;
+      this.again = again;
       this.backward = backward;
+    }
+
+    /** The result once more; all who want it get the same. */
+    Tensor result() {
+      if (result == null) {
+        try (TensorScope scope = TensorScope.open()) {
+          result = TensorScope.keep(again.orElseThrow().get());
+        }
+      }
+      return result;
     }
 
     @Override
     void backward() {
+      if (result != null) {
+        result.close(); // all who wanted it have been
+        result = null;
+      }
       holder.grad().ifPresent(fromLibtorch -> accumulate(fromLibtorch, false));
       Tensor gradient = takeGradient();
       if (gradient != null) {
@@ -189,6 +238,10 @@ public final class CustomFunction implements AutoCloseable {
     void close() {
       super.close();
       holder.close();
+      if (result != null) {
+        result.close();
+        result = null;
+      }
       saved.forEach(Tensor::close);
     }
   }

@@ -24,6 +24,9 @@ public final class Functional {
     if (FewRows.suits(x, weight)) {
       return FewRows.linear(x, weight);
     }
+    if (LargeTensors.suitLinear(x, weight)) {
+      return LargeTensors.linear(x, weight, Optional.empty());
+    }
     return Tensor.wrap(torch.linear(x.handle(), weight.handle()));
   }
 
@@ -38,6 +41,9 @@ public final class Functional {
   public static Tensor linear(Tensor x, Tensor weight, Tensor bias) {
     if (FewRows.suits(x, weight)) {
       return FewRows.linear(x, weight).addInPlace(bias, 1);
+    }
+    if (LargeTensors.suitLinear(x, weight)) {
+      return LargeTensors.linear(x, weight, Optional.of(bias));
     }
     return Tensor.wrap(torch.linear(x.handle(), weight.handle(), bias.handle()));
   }

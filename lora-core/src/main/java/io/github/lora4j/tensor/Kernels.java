@@ -19,6 +19,11 @@ public final class Kernels {
     torch.mul_out(out.handle(), a.handle(), b.handle());
   }
 
+  /** {@code out = a + b} elementwise. */
+  public static void addInto(Tensor out, Tensor a, Tensor b) {
+    torch.add_out(out.handle(), a.handle(), b.handle());
+  }
+
   /** {@code out = a b}, batched matrix products: out [b, m, n], a [b, m, k], b [b, k, n]. */
   public static void bmmInto(Tensor out, Tensor a, Tensor b) {
     torch.bmm_out(out.handle(), a.handle(), b.handle());

@@ -17,6 +17,11 @@ final class OneThread implements AutoCloseable {
     torch.set_num_threads(1);
   }
 
+  /** The same for a helper's whole life; another thread must settle libtorch's default again. */
+  static void forThisThread() {
+    torch.set_num_threads(1);
+  }
+
   @Override
   public void close() {
     torch.set_num_threads(before);

@@ -1,6 +1,10 @@
 package io.github.lora4j.tensor;
 
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.ShortPointer;
 import org.bytedeco.pytorch.global.torch;
 
@@ -100,7 +104,7 @@ public final class Rows {
   }
 
   /** To the nearest, ties to even; NaN stays one. */
-  private static short toBfloat16(float value) {
+  static short toBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (value != value) {
       return (short) ((bits >>> 16) | 0x40);
@@ -134,6 +138,21 @@ public final class Rows {
       s0 += a[atA + i] * b[atB + i];
     }
     return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+  }
+
+  /** The numbers of a dense bfloat16 tensor on the CPU, for as long as it is open. */
+  static ShortBuffer halves(Tensor x) {
+    return new ShortPointer(x.handle().data_ptr()).capacity(x.numel()).asBuffer();
+  }
+
+  /** The numbers of a dense float32 tensor on the CPU, for as long as it is open. */
+  static FloatBuffer floats(Tensor x) {
+    return new FloatPointer(x.handle().data_ptr()).capacity(x.numel()).asBuffer();
+  }
+
+  /** The numbers of a dense bfloat16 tensor on the CPU, two by two, for as long as it is open. */
+  static IntBuffer pairs(Tensor x) {
+    return new IntPointer(x.handle().data_ptr()).capacity(x.numel() / 2).asBuffer();
   }
 
   private static void requireRoom(Tensor x, long from, int count) {

@@ -57,6 +57,11 @@ public final class Tape implements AutoCloseable {
     return entry;
   }
 
+  /** What made a tensor, if a function of this tape did. */
+  @Nullable TapeEntry callOf(Tensor result) {
+    return byResult.get(result);
+  }
+
   void add(Tensor result, TapeEntry entry) {
     entries.add(entry);
     byResult.put(result, entry);

@@ -43,7 +43,7 @@ abstract class TapeEntry {
       if (gradient != null && ours && gradient.dtype() == a.dtype()) {
         gradient.view(-1, b.size(1)).addmmInPlace(rows, b, 1);
       } else {
-        accumulate(TensorScope.keep(rows.matmul(b).view(shape)), true);
+        accumulate(TensorScope.keep(LargeTensors.product(rows, b).view(shape)), true);
       }
     }
   }

@@ -108,7 +108,10 @@ public final class Tensor extends TensorOperations implements AutoCloseable {
   public static Tensor empty(DType dtype, Device device, long... shape) {
     NativeRuntime.ensureLoaded();
     try (Options options = Options.of(dtype, device)) {
-      return wrap(torch.empty(shape, options.options, null));
+      return wrap(
+          LargeTensors.suit(dtype, device, shape)
+              ? LargeTensors.empty(dtype, options.options, shape)
+              : torch.empty(shape, options.options, null));
     }
   }
 

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.lora4j.error.CheckpointFormatException;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -120,6 +122,16 @@ class HeaderReaderTest {
         Arguments.of("{" + a + "," + entry("b", "U8", "[2]", 0, 2) + "}", 2, "data overlap"),
         Arguments.of("{" + a + "," + entry("b", "U8", "[2]", 3, 5) + "}", 5, "'b': 1 bytes before"),
         Arguments.of("{" + a + "}", 3, "1 bytes at the end belong to no tensor"));
+  }
+
+  @Test
+  void aPointerOfGitLfsIsSaidToBeOne() throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    Files.writeString(
+        file, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 134\n");
+    assertThatThrownBy(() -> HeaderReader.read(file))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining("git lfs pull");
   }
 
   @ParameterizedTest

@@ -262,8 +262,9 @@ class LlamaLikeConfigTest {
   @Test
   void aModelOfTextsAndImagesSaysWhereItsTextModelIs() {
     assertThatExceptionOfType(UnsupportedModelException.class)
-        .isThrownBy(() -> spec("gemma3", "'text_config': {'model_type': 'gemma3_text'}"))
-        .withMessageContaining("model_type 'gemma3' is not supported; known are: llama, mistral")
-        .withMessageContaining("save its text model (model_type 'gemma3_text')");
+        .isThrownBy(() -> spec("mistral3", "'text_config': {'model_type': 'mistral'}"))
+        .withMessageContaining("model_type 'mistral3' is not supported; known are: llama, mistral")
+        .withMessageContaining("Its text model (model_type 'mistral')")
+        .withMessageContaining("docs/COMPATIBILITY.md");
   }
 }

@@ -125,6 +125,19 @@ class SequenceClassifierTest {
   }
 
   @Test
+  void oneClassOfOneIsRefusedAsInTransformers() {
+    LoadOptions options =
+        LoadOptions.builder().problemType(ProblemType.SINGLE_LABEL_CLASSIFICATION).build();
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                AutoModelForSequenceClassification.fromPretrained(
+                    CAUSAL, LabelMap.of("only"), options))
+        .withMessageContaining("single_label_classification expects at least 2 labels")
+        .withMessageContaining("REGRESSION");
+  }
+
+  @Test
   void aCheckpointWithoutTheHeadGetsAFreshOneOfTheSeed() {
     LabelMap four = LabelMap.of("a", "b", "c", "d");
     LoadOptions other = LoadOptions.builder().headSeed(7).dtype(DType.BF16).build();

@@ -175,8 +175,8 @@ class AdapterConfigFileTest {
   void keepsHowEvaSearches(@TempDir Path dir) throws IOException {
     LoraConfig config =
         loadText(
-            "{\"peft_type\": \"LORA\", \"init_lora_weights\": \"eva\", \"target_modules\": [\"q_proj\"],"
-                + " \"eva_config\": {\"rho\": 1.5, \"whiten\": true}}");
+            "{\"peft_type\": \"LORA\", \"init_lora_weights\": \"eva\", \"target_modules\":"
+                + " [\"q_proj\"], \"eva_config\": {\"rho\": 1.5, \"whiten\": true}}");
     EvaConfig expected = new EvaConfig(1.5, 0.99, true, -100, true, true);
     assertThat(config.evaConfig()).contains(expected);
     AdapterConfigWriter.write(dir, config, config.targetModules(), Optional.empty());
@@ -217,17 +217,28 @@ class AdapterConfigFileTest {
   }
 
   @Test
-  void saysHowLoftqAdaptersAreLoadedWithTheirQuantizedBase() throws IOException {
+  void readsAndWritesLoftqsConfiguration() throws IOException {
     String loftq =
         """
-        {"peft_type": "LORA", "init_lora_weights": %s,
-         "loftq_config": {"loftq_bits": 4, "loftq_iter": 1}}
+        {"peft_type": "LORA", "init_lora_weights": %s, "loftq_config": %s}
         """;
-    assertThatThrownBy(() -> loadText(loftq.formatted("\"loftq\"")))
-        .isInstanceOf(AdapterMismatchException.class)
-        .hasMessageContaining("set the key to true");
-    assertThat(loadText(loftq.formatted("true")).initLoraWeights())
-        .isEqualTo(InitLoraWeights.KAIMING);
+    LoraConfig read = loadText(loftq.formatted("\"loftq\"", "{\"loftq_iter\": 5}"));
+    assertThat(read.loftqConfig()).hasValue(new LoftQConfig(4, 5));
+    assertThat(AdapterConfigWriter.text(read, TargetModules.names("q_proj"), Optional.empty()))
+        .contains("\"init_lora_weights\": \"loftq\",")
+        .contains("\"loftq_config\": {\n    \"loftq_bits\": 4,\n    \"loftq_iter\": 5\n  },");
+    // PEFT ignores it elsewhere, whatever it holds.
+    LoraConfig plain = loadText(loftq.formatted("true", "{\"loftq_bits\": 2}"));
+    assertThat(plain.loftqConfig()).isEmpty();
+    assertThat(AdapterConfigWriter.text(plain, TargetModules.names("q_proj"), Optional.empty()))
+        .contains("\"loftq_config\": {},");
+    assertThatThrownBy(() -> loadText(loftq.formatted("\"loftq\"", "{\"loftq_bits\": 2}")))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining("\"loftq_config\"")
+        .hasMessageContaining("found 2");
+    assertThatThrownBy(() -> loadText(loftq.formatted("\"loftq\"", "{}")))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining("loftqConfig");
   }
 
   @ParameterizedTest

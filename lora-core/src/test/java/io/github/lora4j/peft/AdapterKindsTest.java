@@ -291,6 +291,24 @@ class AdapterKindsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"pissa", "olora"})
+  void whatTookFromTheBaseIsPlainLoraForTheRest(String kind) {
+    Path folder = CASES.resolve(kind);
+    Batch batch = batch();
+    try (CausalLM base = base(folder);
+        PeftModel<CausalLM> peft = PeftModel.fromPretrained(base, folder.resolve("adapter"));
+        CausalLM rest = peft.unload();
+        TensorScope scope = TensorScope.open()) {
+      peft.saveForUnloaded(dir);
+      try (PeftModel<CausalLM> plain = PeftModel.fromPretrained(rest, dir)) {
+        assertThat(plain.config().r()).isEqualTo(peft.config().r());
+        assertThat(plain.config().initLoraWeights()).isEqualTo(InitLoraWeights.KAIMING);
+        assertClose(plain.model().logits(batch), peft.model().logits(batch));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"pissa", "olora"})
   void whatTookFromTheBaseIsSavedAsPlainLora(String kind) throws IOException {
     Path folder = CASES.resolve(kind);
     Batch batch = batch();

@@ -143,7 +143,26 @@ class LoraConfigTest {
         .withMessageContaining("pissa");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> LoraConfig.builder().initLoraWeights("loftq").build())
+        .withMessageContaining("loftqConfig")
         .withMessageContaining("LoftqWeights.replace");
+  }
+
+  @Test
+  void loftqIsConfiguredAsInPeft() {
+    LoraConfig loftq =
+        LoraConfig.builder().initLoraWeights("loftq").loftqConfig(new LoftQConfig(8, 5)).build();
+    assertThat(loftq.loftqConfig()).hasValue(new LoftQConfig(8, 5));
+    assertThat(loftq.toBuilder().r(3).build().loftqConfig()).hasValue(new LoftQConfig(8, 5));
+    assertThat(loftq.toBuilder().loftqConfig(LoftQConfig.DEFAULT).build()).isNotEqualTo(loftq);
+    assertThat(loftq.toBuilder().initLoraWeights(true).build().loftqConfig()).isEmpty();
+    assertThat(LoftQConfig.DEFAULT).isEqualTo(new LoftQConfig(4, 1));
+    // PEFT has had no rounding to 2 bits since 0.20.
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new LoftQConfig(2, 1))
+        .withMessageContaining("4 (NF4) or 8 (LLM.int8)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new LoftQConfig(4, 0))
+        .withMessageContaining("at least 1");
   }
 
   @ParameterizedTest
@@ -248,7 +267,6 @@ class LoraConfigTest {
     settings.put("montecloraConfig", b -> b.montecloraConfig(config));
     settings.put("arrowConfig", b -> b.arrowConfig(config));
     settings.put("kasaConfig", b -> b.kasaConfig(config));
-    settings.put("loftqConfig", b -> b.loftqConfig(config));
     settings.put("cordaConfig", b -> b.cordaConfig(config));
     settings.put("loraGaConfig", b -> b.loraGaConfig(config));
     assertThat(settings).hasSameSizeAs(UnbuiltSetting.values());
@@ -266,7 +284,6 @@ class LoraConfigTest {
                     .loraBias(false)
                     .modulesToSave()
                     .layerReplication()
-                    .loftqConfig(Map.of())
                     .build());
   }
 }

@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.lora4j.data.Batch;
 import io.github.lora4j.error.AdapterMismatchException;
+import io.github.lora4j.error.UnsupportedModelException;
 import io.github.lora4j.io.SafeTensors;
 import io.github.lora4j.model.AutoModelForCausalLM;
 import io.github.lora4j.model.CausalLM;
 import io.github.lora4j.model.DecodingSession;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import io.github.lora4j.testing.Fixtures;
@@ -324,6 +326,41 @@ class SeveralAdaptersTest {
           .isThrownBy(() -> peft.hotSwap(dir.resolve("large"), "default"))
           .withMessageContaining("q_proj: rank 5, but there is room for 4");
     }
+  }
+
+  @Test
+  void whatLeftAnotherPartOfTheBaseIsNotSwappedIn() {
+    LoraConfig olora = random(4, "q_proj").toBuilder().initLoraWeights("olora").build();
+    peft.addAdapter("olora", olora);
+    try (PeftModel<CausalLM> stronger = PeftModel.wrap(base, olora.toBuilder().alpha(32).build())) {
+      stronger.savePretrained(dir.resolve("stronger"));
+      assertThatExceptionOfType(AdapterMismatchException.class)
+          .isThrownBy(() -> peft.hotSwap(dir.resolve("stronger"), "olora"))
+          .withMessageContaining("scaling 8.0 instead of 2.0");
+    }
+    LoraConfig pissa = random(4, "q_proj").toBuilder().initLoraWeights("pissa").build();
+    peft.addAdapter("pissa", pissa);
+    try (PeftModel<CausalLM> low = PeftModel.wrap(base, pissa.toBuilder().r(2).build())) {
+      low.savePretrained(dir.resolve("low"));
+      assertThatExceptionOfType(AdapterMismatchException.class)
+          .isThrownBy(() -> peft.hotSwap(dir.resolve("low"), "pissa"))
+          .withMessageContaining("rank 2 instead of 4");
+    }
+  }
+
+  @Test
+  void roundingTheBaseNeedsTheModuleThatCan() {
+    LoraConfig loftq =
+        random(4, "q_proj").toBuilder()
+            .initLoraWeights(InitLoraWeights.LOFTQ)
+            .loftqConfig(LoftQConfig.DEFAULT)
+            .build();
+    long handles = NativeMemory.liveHandles();
+    assertThatExceptionOfType(UnsupportedModelException.class)
+        .isThrownBy(() -> PeftModel.wrap(base, loftq))
+        .withMessageContaining("\"loftq\"")
+        .withMessageContaining("io.github.lora4j:lora-quant");
+    assertThat(NativeMemory.liveHandles()).isEqualTo(handles);
   }
 
   @Test

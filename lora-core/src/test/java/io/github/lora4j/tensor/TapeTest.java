@@ -3,6 +3,9 @@ package io.github.lora4j.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class TapeTest {
@@ -96,6 +99,62 @@ class TapeTest {
       }
       tape.backward(y, row(1, 1));
       assertThat(grad(x)).containsExactly(108, 112);
+    }
+  }
+
+  @Test
+  void whatCanBeComputedAgainIsNotKeptAndReadersShareIt() {
+    int[] computed = new int[1];
+    List<Tensor> seen = new ArrayList<>();
+    try (TensorScope scope = TensorScope.open();
+        Tape tape = Tape.open()) {
+      Tensor x = row(1, 2).requiresGrad(true);
+      Tensor h;
+      try (CustomFunction call = CustomFunction.of(x)) {
+        Tensor kept = call.save(x);
+        h =
+            call.returns(
+                x.mul(3),
+                () -> {
+                  computed[0]++;
+                  return kept.mul(3);
+                },
+                (dy, inputs) -> inputs.add(0, dy.mul(3)));
+      }
+      Tensor y = sum(readAgain(h, seen), readAgain(h, seen));
+      long others = h.handle().storage().use_count();
+      tape.backward(y, row(1, 10));
+
+      assertThat(others).isEqualTo(1); // h's own
+      assertThat(computed[0]).isEqualTo(1);
+      assertThat(seen).hasSize(2);
+      assertThat(seen.get(0)).isSameAs(seen.get(1));
+      assertThatThrownBy(() -> seen.get(0).item()).hasMessageContaining("closed");
+      // of h² where h = 3x
+      assertThat(grad(x)).containsExactly(2 * 3 * 3, 10 * 2 * 3 * 6);
+    }
+  }
+
+  /** Half its square, whose gradient asks for the input on the way back. */
+  private static Tensor readAgain(Tensor h, List<Tensor> seen) {
+    try (CustomFunction call = CustomFunction.of(h)) {
+      Supplier<Tensor> kept = call.saveInput(0);
+      return call.returns(
+          h.square().mul(0.5),
+          (dy, inputs) -> {
+            seen.add(kept.get());
+            inputs.add(0, dy.mul(kept.get()));
+          });
+    }
+  }
+
+  @Test
+  void anInputThatNobodyComputesAgainIsKept() {
+    try (TensorScope scope = TensorScope.open();
+        Tape tape = Tape.open()) {
+      Tensor x = row(1, 2).requiresGrad(true);
+      tape.backward(readAgain(times(x, 2), new ArrayList<>()), row(1, 1));
+      assertThat(grad(x)).containsExactly(4, 8);
     }
   }
 

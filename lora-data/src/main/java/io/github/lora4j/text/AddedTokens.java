@@ -50,8 +50,17 @@ final class AddedTokens {
 
   /** Starts with none. */
   AddedTokens(Map<String, Integer> vocabulary) {
+    this(vocabulary, vocabulary.size());
+  }
+
+  /**
+   * Starts with none.
+   *
+   * @param next the first free id
+   */
+  AddedTokens(Map<String, Integer> vocabulary, int next) {
     this.vocabulary = vocabulary;
-    this.next = vocabulary.size();
+    this.next = next;
   }
 
   /** Adds a token of the vocabulary itself. */
@@ -72,9 +81,17 @@ final class AddedTokens {
         });
   }
 
-  /** Adds the tokens that the files of a folder name. */
+  /** Adds the tokens that the files of a folder name, and those that its class does. */
   void addAll(TokenizerSettings settings) {
-    Map<String, JsonNode> special = SpecialTokens.tokens(settings.folder());
+    addAll(settings, SpecialTokens.tokens(settings.folder()));
+  }
+
+  /**
+   * Adds the tokens that the files of a folder name.
+   *
+   * @param special those with a role
+   */
+  void addAll(TokenizerSettings settings, Map<String, JsonNode> special) {
     List<JsonNode> extra = extraTokens(settings);
     Set<String> specialNames = new HashSet<>();
     special.values().forEach(token -> specialNames.add(SpecialTokens.content(token)));
@@ -130,12 +147,23 @@ final class AddedTokens {
         List.of(
             settings.config(),
             TokenizerFiles.settings(settings.folder(), "special_tokens_map.json"))) {
-      for (String name : List.of("extra_special_tokens", "additional_special_tokens")) {
-        // A list of tokens, or an object with a name for each.
-        file.path(name).forEach(extra::add);
-      }
+      // A list of tokens, or an object with a name for each; the older name counts less.
+      String name =
+          file.has("extra_special_tokens") ? "extra_special_tokens" : "additional_special_tokens";
+      file.path(name).forEach(extra::add);
     }
     return extra;
+  }
+
+  /** Returns those that the vocabulary lacks, as {@code tokenizer.json} lists them, by id. */
+  List<JsonNode> missing() {
+    List<JsonNode> missing = new ArrayList<>();
+    for (JsonNode token : toJson()) {
+      if (!vocabulary.containsKey(token.path("content").asText())) {
+        missing.add(token);
+      }
+    }
+    return missing;
   }
 
   /** Returns the id of an added token or one of the vocabulary. */

@@ -44,7 +44,9 @@ public final class PretrainedTokenizer implements Tokenizer {
    * <p>It is described by {@code tokenizer.json}; where that is missing by {@code tokenizer.model}
    * (SentencePiece), or by {@code vocab.json} with {@code merges.txt} and the class that {@code
    * tokenizer_config.json} names. Which tokens begin, end and pad comes from {@code
-   * tokenizer_config.json}, else {@code special_tokens_map.json}, else {@code config.json}.
+   * tokenizer_config.json}, else {@code special_tokens_map.json}, else {@code config.json}. Tokens
+   * that these files add to the vocabulary get the next ids, as in Python, as far as the model has
+   * embeddings for them.
    *
    * @param modelDir the folder
    * @throws CheckpointFormatException if a file is missing or damaged; it names the file
@@ -55,9 +57,11 @@ public final class PretrainedTokenizer implements Tokenizer {
     TokenizerSource source = TokenizerSource.find(modelDir);
     String file = source.file().toString();
     try {
-      Vocabulary vocabulary = Vocabulary.parse(source.json());
+      Vocabulary own = Vocabulary.parse(source.json());
+      Optional<String> completed = DeclaredTokens.addedTo(source.json(), own, modelDir);
+      Vocabulary vocabulary = completed.isPresent() ? Vocabulary.parse(completed.get()) : own;
       SpecialTokens special = SpecialTokens.read(modelDir, vocabulary);
-      NativeTokenizer tokenizer = NativeTokenizer.of(file, source.json());
+      NativeTokenizer tokenizer = NativeTokenizer.of(file, completed.orElse(source.json()));
       return new PretrainedTokenizer(modelDir, vocabulary, special, tokenizer);
     } catch (IOException | IllegalArgumentException e) {
       throw new CheckpointFormatException(

@@ -58,6 +58,13 @@ record SpecialTokens(OptionalInt bos, OptionalInt eos, OptionalInt pad, Optional
     return named;
   }
 
+  /** Returns the tokens that the files of a folder name, by names such as {@code bos_token}. */
+  static Map<String, JsonNode> ofFiles(Path folder) {
+    Map<String, JsonNode> named = named(folder);
+    named.values().removeIf(JsonNode::isNull);
+    return named;
+  }
+
   /**
    * Returns the tokens by names such as {@code bos_token}, each a text or an object with "content":
    * what the files name, else what the tokenizer's class does.

@@ -1,5 +1,7 @@
 package io.github.lora4j.text;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,6 +18,9 @@ import java.util.stream.Stream;
 final class TokenizerFiles {
 
   static final String TOKENIZER = "tokenizer.json";
+
+  /** How a pointer begins that a clone without git-lfs has in place of a large file. */
+  private static final String GIT_LFS = "version https://git-lfs.github.com/spec/";
 
   /** Ten times the largest tokenizers in use. */
   private static final long MAX_BYTES = 512L << 20;
@@ -74,7 +79,11 @@ final class TokenizerFiles {
   static String read(Path file, long maxBytes) {
     try {
       checkSize(file, maxBytes);
-      return Files.readString(file);
+      String text = Files.readString(file);
+      if (text.startsWith(GIT_LFS)) {
+        throw pointer(file);
+      }
+      return text;
     } catch (CharacterCodingException e) {
       throw new CheckpointFormatException(file + " is not UTF-8; fetch the file again", e);
     } catch (IOException e) {
@@ -86,10 +95,22 @@ final class TokenizerFiles {
   static byte[] readBytes(Path file, long maxBytes) {
     try {
       checkSize(file, maxBytes);
-      return Files.readAllBytes(file);
+      byte[] bytes = Files.readAllBytes(file);
+      if (new String(bytes, 0, Math.min(bytes.length, GIT_LFS.length()), ISO_8859_1)
+          .equals(GIT_LFS)) {
+        throw pointer(file);
+      }
+      return bytes;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }
+  }
+
+  private static CheckpointFormatException pointer(Path file) {
+    return new CheckpointFormatException(
+        file
+            + " is git-lfs's pointer to the file, not the file itself; run 'git lfs pull' in the"
+            + " clone, or load the tokenizer by its name on the hub");
   }
 
   private static void checkSize(Path file, long maxBytes) throws IOException {

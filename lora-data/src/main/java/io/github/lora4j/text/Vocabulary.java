@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -27,17 +28,11 @@ final class Vocabulary {
    * @throws IOException if this is not JSON, or a token has no sensible id
    */
   static Vocabulary parse(String json) throws IOException {
-    // Vocabularies would overflow Jackson's table of field names, which is made for few.
-    JsonFactory factory =
-        JsonFactory.builder()
-            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
-            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-            .build();
-    ObjectMapper mapper = new ObjectMapper(factory);
+    ObjectMapper mapper = mapper();
     Vocabulary vocabulary = new Vocabulary();
     // An added token can also stand in the model, under another id: the added one counts.
     Map<String, Integer> added = new HashMap<>();
-    try (JsonParser parser = factory.createParser(json)) {
+    try (JsonParser parser = mapper.getFactory().createParser(json)) {
       require(parser, parser.nextToken() == JsonToken.START_OBJECT, "an object");
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String field = parser.currentName();
@@ -66,6 +61,15 @@ final class Vocabulary {
       vocabulary.size = Math.max(vocabulary.size, Math.addExact(id, 1));
     }
     return vocabulary;
+  }
+
+  /** Vocabularies would overflow Jackson's usual table of field names, which is made for few. */
+  static ObjectMapper mapper() {
+    return new ObjectMapper(
+        JsonFactory.builder()
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .build());
   }
 
   private static void readAdded(JsonParser parser, Map<String, Integer> added) throws IOException {
@@ -135,6 +139,11 @@ final class Vocabulary {
   OptionalInt id(String token) {
     Integer id = ids.get(token);
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  /** All ids by token. */
+  Map<String, Integer> ids() {
+    return Collections.unmodifiableMap(ids);
   }
 
   /** One more than the largest id. */

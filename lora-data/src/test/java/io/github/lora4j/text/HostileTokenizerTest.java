@@ -64,6 +64,18 @@ class HostileTokenizerTest {
         .hasMessageContaining("merge 0 is [\"▁\",\"w\"]");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"tokenizer.json", "tokenizer.model"})
+  void aPointerOfGitLfsIsSaidToBeOne(String name) throws IOException {
+    Files.writeString(
+        temp.resolve(name),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 134\n");
+    assertThatThrownBy(() -> PretrainedTokenizer.load(temp))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining(name + " is git-lfs's pointer")
+        .hasMessageContaining("git lfs pull");
+  }
+
   @Test
   void namesTheFileWhenATextCannotBeEncoded() throws IOException {
     try (var tokenizer =

@@ -142,6 +142,40 @@ class PretrainedTokenizerTest {
     }
   }
 
+  /** As transformers does: {@code added_tokens_decoder}, then roles, then other special tokens. */
+  @Test
+  void tokensThatOnlyTheSettingsNameGetTheNextIds() throws IOException {
+    Path folder =
+        Tokenizers.copy(
+            Tokenizers.tiny("bytelevel"),
+            temp,
+            """
+            {"pad_token": "[PAD]", "additional_special_tokens": ["<tool>"],
+             "added_tokens_decoder": {"9001": {"content": "<two>", "special": false},
+                                      "9000": {"content": "<one>", "special": true}}}
+            """);
+    int next;
+    int[] a;
+    try (var before = PretrainedTokenizer.load(Tokenizers.tiny("bytelevel"))) {
+      next = before.vocabSize();
+      a = before.encode("a", false);
+    }
+    Files.writeString(folder.resolve("config.json"), "{\"vocab_size\": " + (next + 4) + "}");
+    try (var tokenizer = PretrainedTokenizer.load(folder)) {
+      assertThat(tokenizer.vocabSize()).isEqualTo(next + 4);
+      assertThat(tokenizer.padTokenId()).hasValue(next + 2);
+      assertThat(tokenizer.encode("<two>a<one><tool>", false))
+          .containsExactly(next + 1, a[0], next, next + 3);
+      assertThat(tokenizer.decode(new int[] {next + 1, a[0], next, next + 3}, true))
+          .isEqualTo("<two>a");
+    }
+    Files.writeString(folder.resolve("config.json"), "{\"vocab_size\": " + (next + 2) + "}");
+    try (var small = PretrainedTokenizer.load(folder)) {
+      assertThat(small.vocabSize()).as("tokens without an embedding").isEqualTo(next + 2);
+      assertThat(small.tokenId("[PAD]")).isEmpty();
+    }
+  }
+
   @Test
   void closesTwiceAndRefusesEverythingAfterwards() {
     var tokenizer = PretrainedTokenizer.load(Tokenizers.tiny("bytelevel"));

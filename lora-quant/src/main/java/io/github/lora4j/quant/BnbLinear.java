@@ -119,7 +119,8 @@ final class BnbLinear implements QuantizedLinear {
 
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
-    if (!NoGrad.gradEnabled() && !context.isTraining()) {
+    boolean decoding = !NoGrad.gradEnabled() && !context.isTraining();
+    if (decoding && device().equals(Device.CPU)) {
       Optional<Tensor> y = fewRows(x);
       if (y.isPresent()) {
         return y.get();
@@ -232,6 +233,11 @@ final class BnbLinear implements QuantizedLinear {
     Tensor dense = Tensor.empty(wanted, device(), outFeatures(), inFeatures());
     weight.dequantizeInto(dense);
     return dense;
+  }
+
+  @Override
+  public DType decodedDtype() {
+    return weight instanceof FourBitWeight four ? four.coded().dtype() : DType.F32;
   }
 
   @Override

@@ -153,7 +153,11 @@ final class StoredWeights {
 
   private QuantizedWeight load(Device device) {
     try (TensorScope scope = TensorScope.open()) {
-      return has(scb()) ? loadEightBit(device) : loadFourBit(device);
+      QuantizedWeight loaded = has(scb()) ? loadEightBit(device) : loadFourBit(device);
+      if (!device.equals(Device.CPU)) {
+        checkpoint.drop(weight); // the codes are there now
+      }
+      return loaded;
     } catch (IllegalArgumentException e) {
       throw new CheckpointFormatException(
           checkpoint.folder() + ": " + weight + ": " + e.getMessage(), e);

@@ -46,7 +46,7 @@ class LoftqWeightsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"llama, 4", "phi3, 4", "gpt2, 4", "llama, 8"})
+  @CsvSource({"llama, 4", "phi3, 4", "gpt2, 4", "llama, 8", "gpt2, 8"})
   void theUpdateIsTheNearestOfItsRankToWhatWasLost(String family, int bits) {
     Path folder = TinyModels.write(family, dir);
     BitsAndBytesConfig how = bits == 4 ? TinyModels.nf4InFloat32() : BitsAndBytesConfig.int8();
@@ -167,11 +167,11 @@ class LoftqWeightsTest {
     Path folder = TinyModels.write("llama", dir);
     try (CausalLM base = TinyModels.load(folder, TinyModels.nf4InFloat32());
         PeftModel<CausalLM> peft =
-            PeftModel.wrap(base, everywhere().initLoraWeights("pissa").build());
+            PeftModel.wrap(base, everywhere().initLoraWeights("olora").build());
         PeftModel<CausalLM> high = PeftModel.wrap(base, everywhere().r(65).build())) {
       assertThatIllegalStateException()
           .isThrownBy(() -> LoftqWeights.replace(peft, folder))
-          .withMessageContaining("pissa");
+          .withMessageContaining("olora");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> LoftqWeights.replace(peft, folder, "other"))
           .withMessageContaining("\"other\"");

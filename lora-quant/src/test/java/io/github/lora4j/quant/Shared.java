@@ -1,10 +1,14 @@
 package io.github.lora4j.quant;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.lora4j.io.Checkpoint;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -44,6 +48,23 @@ final class Shared {
       }
     }
     return all;
+  }
+
+  /** Every value that the first configuration must have, since the second has it. */
+  static void assertSameQuantization(Path mine, Path theirs) throws IOException {
+    JsonNode found = quantization(mine);
+    for (Map.Entry<String, JsonNode> field : quantization(theirs).properties()) {
+      // A key without a value is as good as none.
+      if (!field.getValue().isNull()) {
+        assertThat(found.get(field.getKey())).as(field.getKey()).isEqualTo(field.getValue());
+      }
+    }
+  }
+
+  private static JsonNode quantization(Path folder) throws IOException {
+    return new ObjectMapper()
+        .readTree(folder.resolve("config.json").toFile())
+        .get("quantization_config");
   }
 
   /** The largest difference, relative to the largest expected number. */

@@ -49,7 +49,7 @@ record BenchmarkCase(
 
   /** The same with another number of steps that count, where they are only repetitions. */
   BenchmarkCase withSteps(int count) {
-    if (kind == Kind.LIMITS || kind == Kind.STARTUP) {
+    if (kind == Kind.LIMITS || kind == Kind.DECODE || kind == Kind.STARTUP) {
       return this;
     }
     return new BenchmarkCase(

@@ -25,6 +25,7 @@ public final class CaseRunner {
       case TRAIN -> TrainingRun.ofSteps(task);
       case FAMILY -> TrainingRun.ofBothWays(task);
       case QLORA -> QuantizedRun.measure(task);
+      case DECODE -> DecodingRun.measure(task);
       case SFT -> TrainingRun.ofExamples(task);
       case CLASSIFY -> TrainingRun.ofTexts(task);
       case STARTUP -> TrainingRun.ofStart(task);

@@ -13,6 +13,9 @@ import java.util.Optional;
 /** All cases, and how they are chosen by name. */
 final class Cases {
 
+  /** Of this family the text model alone is trained, which has a case under its own type. */
+  private static final String SAME_AS_GEMMA3_TEXT = "gemma3";
+
   private Cases() {}
 
   /** Every case in the order in which they run, the hidden ones too. */
@@ -31,8 +34,10 @@ final class Cases {
     }
     for (Shape shape : List.of(Shape.S, Shape.M, Shape.L, Shape.T)) {
       cases.add(qlora(shape, Variant.PLAIN, 4));
+      cases.add(qlora(shape, Variant.FLOAT32, 4));
     }
     cases.add(qlora(Shape.XL, Variant.CKPT, 1));
+    cases.add(decode());
     for (Shape shape : List.of(Shape.S, Shape.T)) {
       for (DType dtype : List.of(DType.F32, DType.BF16)) {
         cases.add(sft(shape, dtype, Variant.PLAIN));
@@ -47,6 +52,9 @@ final class Cases {
       }
     }
     for (String modelType : ModelFamilies.modelTypes()) {
+      if (modelType.equals(SAME_AS_GEMMA3_TEXT)) {
+        continue;
+      }
       for (DType dtype : List.of(DType.F32, DType.BF16)) {
         cases.add(family(new FamilyModel(modelType), dtype));
       }
@@ -108,8 +116,9 @@ final class Cases {
   }
 
   private static BenchmarkCase qlora(Shape shape, Variant variant, int batch) {
+    String name = "qlora-" + shape + "-bf16-all16";
     return new BenchmarkCase(
-        "qlora-" + shape + "-bf16-all16",
+        variant == Variant.FLOAT32 ? name + "-f32" : name,
         Kind.QLORA,
         Optional.of(shape),
         DType.BF16,
@@ -119,6 +128,20 @@ final class Cases {
         256,
         2,
         5);
+  }
+
+  private static BenchmarkCase decode() {
+    return new BenchmarkCase(
+        "decode-nf4",
+        Kind.DECODE,
+        Optional.empty(),
+        DType.BF16,
+        Adapter.ALL16,
+        Variant.PLAIN,
+        1,
+        4096,
+        5,
+        40);
   }
 
   private static BenchmarkCase family(FamilyModel model, DType dtype) {

@@ -2,6 +2,7 @@ package io.github.lora4j.benchmarks.compare;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What is measured, with the columns of its table. */
 enum Kind {
@@ -34,6 +35,10 @@ enum Kind {
           Metric.LOADED_MB,
           Metric.BITS_PER_WEIGHT,
           Metric.PEAK_RSS_MB)),
+  /** A weight of 4 bits decoded. */
+  DECODE(
+      "Decoding",
+      List.of(Metric.DECODE_F32_GB_PER_S, Metric.DECODE_BF16_GB_PER_S, Metric.COPY_GB_PER_S)),
   /** Examples of realistic lengths through a trainer. */
   SFT(
       "Supervised fine-tuning",
@@ -68,6 +73,15 @@ enum Kind {
   /** The columns. */
   List<Metric> metrics() {
     return metrics;
+  }
+
+  /** The package that it needs on the other side beside those that all need. */
+  Optional<String> needs() {
+    return switch (this) {
+      case SFT -> Optional.of("trl");
+      case QLORA, DECODE -> Optional.of("bitsandbytes");
+      default -> Optional.empty();
+    };
   }
 
   /** The script of {@code benchmarks/python} that measures it on the other side. */

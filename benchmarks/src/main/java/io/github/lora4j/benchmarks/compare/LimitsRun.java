@@ -33,7 +33,8 @@ final class LimitsRun {
     }
   }
 
-  private static double copyGbPerS(Task task) {
+  /** Bytes read and written by a copy, in 10^9 a second. */
+  static double copyGbPerS(Task task) {
     long numbers = COPIED_BYTES / DType.F32.byteSize();
     try (TensorScope scope = TensorScope.open()) {
       Tensor from = Tensor.full(1, DType.F32, Device.CPU, numbers);

@@ -10,7 +10,7 @@ enum Metric {
   PLAIN_TOKENS_PER_SECOND("plain tokens/s", 0),
   /** How many times faster than the plain way: ours alone. */
   FUSED_OVER_PLAIN("fused / plain", 2),
-  /** The speed over that of the same step on a base that isn't quantized: ours alone. */
+  /** The speed over that of the same step on a base that isn't quantized. */
   OVER_DENSE("of bf16's speed", 2),
   /** From a folder to a model. */
   LOAD_S("load s", 1),
@@ -18,7 +18,7 @@ enum Metric {
   LOAD_PEAK_MB("peak while loading MB", 0),
   /** Resident memory that a loaded model adds, in 10^6 bytes. */
   LOADED_MB("loaded MB", 0),
-  /** Bits that a quantized weight takes, its scales included: ours alone. */
+  /** Bits that a quantized weight takes, its scales included. */
   BITS_PER_WEIGHT("bits a weight", 3),
   /** A whole training step. */
   STEP_MS("step ms", 0),
@@ -42,6 +42,10 @@ enum Metric {
   F32_GFLOPS("f32 GFLOP/s", 0),
   /** A large product in bfloat16. */
   BF16_GFLOPS("bf16 GFLOP/s", 0),
+  /** Bytes of codes and scales read, and of float32 written, while decoding a weight. */
+  DECODE_F32_GB_PER_S("to f32 GB/s", 1),
+  /** The same to bfloat16. */
+  DECODE_BF16_GB_PER_S("to bf16 GB/s", 1),
   /** Bytes read and written while copying. */
   COPY_GB_PER_S("copy GB/s", 1),
   /** Loss of the first step, in no table: it shows that both sides did the same work. */
@@ -69,10 +73,7 @@ enum Metric {
 
   /** Whether the other side has nothing like it. */
   boolean isOurs() {
-    return this == PLAIN_TOKENS_PER_SECOND
-        || this == FUSED_OVER_PLAIN
-        || this == OVER_DENSE
-        || this == BITS_PER_WEIGHT;
+    return this == PLAIN_TOKENS_PER_SECOND || this == FUSED_OVER_PLAIN;
   }
 
   /** The number as a table shows it. */

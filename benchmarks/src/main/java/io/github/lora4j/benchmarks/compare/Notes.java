@@ -30,10 +30,17 @@ final class Notes {
       case QLORA ->
           """
           `qlora-<model>-bf16-all16`: the linear layers in NF4 with coded scales, computed in bfloat16,
-          rank 16 on all of them, 4 rows of 256 tokens. of bf16's speed: against the same step on the
-          weights as they are, later in the same process. loaded: resident memory after loading less
-          that before. `qlora-XL`: 1 row of 256 tokens with gradient checkpointing. The other side
-          needs bitsandbytes.
+          rank 16 on all of them, 4 rows of 256 tokens, AdamW, no clipping. `f32`: what isn't quantized
+          in float32, as `prepare_model_for_kbit_training` makes it. of bf16's speed: against the same
+          step on the weights as they are, later in the same process. loaded: resident memory after
+          loading less that before. `qlora-XL`: 1 row of 256 tokens with gradient checkpointing. The
+          other side needs bitsandbytes.
+          """;
+      case DECODE ->
+          """
+          `decode-nf4`: a weight of 4096 x 4096 in NF4 with coded scales, each side as its layers do it:
+          ours into memory at hand, bitsandbytes into memory that is new each time. Bytes of the codes
+          and scales plus bytes written. copy: as under "Limits".
           """;
       case SFT ->
           """

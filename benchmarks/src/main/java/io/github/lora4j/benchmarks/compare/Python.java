@@ -37,11 +37,7 @@ record Python(String executable, Path scripts, Map<String, String> versions) {
 
   /** Whether it can run this kind of case. */
   boolean canRun(Kind kind) {
-    return switch (kind) {
-      case SFT -> versions.containsKey("trl");
-      case QLORA -> versions.containsKey("bitsandbytes");
-      default -> true;
-    };
+    return kind.needs().stream().allMatch(versions::containsKey);
   }
 
   /** What measures a case on its side. */

@@ -104,6 +104,9 @@ final class Report {
             .map(c -> c.name() + " " + percent(results.largest(c, Metric.OTHERS_PERCENT)))
             .collect(Collectors.joining(", "));
     String text = "";
+    if (cases.stream().noneMatch(c -> results.has(c, Side.THEIRS))) {
+      text += "**LoRA4J alone: the other side was not there.**\n\n";
+    }
     if (!unequal.isEmpty()) {
       text +=
           "**Not the same work on both sides: the first losses differ in " + unequal + ".**\n\n";

@@ -31,6 +31,11 @@ final class Results {
         .toList();
   }
 
+  /** Whether a side finished a case. */
+  boolean has(BenchmarkCase measured, Side side) {
+    return lines.containsKey(new Key(measured, side));
+  }
+
   /** The median over the rounds; empty where nothing was measured. */
   OptionalDouble median(BenchmarkCase measured, Side side, Metric metric) {
     if (metric == Metric.PERCENT_OF_GEMM) {

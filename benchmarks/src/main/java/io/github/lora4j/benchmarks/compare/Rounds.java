@@ -33,6 +33,11 @@ final class Rounds {
       throws IOException, InterruptedException {
     boolean fine = true;
     makeCheckpoint(chosen);
+    if (python.isPresent() && !python.get().canRun(chosen.kind())) {
+      progress.printf(
+          "%s: LoRA4J alone, since %s lacks %s%n",
+          chosen.name(), python.get().executable(), chosen.kind().needs().orElseThrow());
+    }
     for (int round = 1; round <= rounds; round++) {
       for (Side side : Side.values()) {
         Optional<List<String>> command = command(side, chosen.kind());

@@ -75,6 +75,17 @@ final class TrainingRun {
     }
   }
 
+  /** Whole steps over one batch of full rows; gives the milliseconds of one. */
+  static double ofWholeSteps(Task task, AdaptedModel<CausalLM> model, Map<Metric, Double> into) {
+    Batch batch = model.tokens().batch(task.batch(), task.length());
+    TrainingArguments args = arguments(task).maxGradNorm(0).build();
+    TimedModel timed = train(model, args, Dataset.of(rows(batch)));
+    PeakRss.addTo(into);
+    into.put(Metric.FIRST_LOSS, timed.steps().get(0).info().loss());
+    into.put(Metric.TOKENS_PER_SECOND, 1000 * batch.tokens() / stepMs(task, timed));
+    return stepMs(task, timed);
+  }
+
   private static double stepMs(Task task, TimedModel timed) {
     return medianMs(
         timed.steps().subList(task.warmup(), task.allSteps()), s -> s.end() - s.passStart());

@@ -6,6 +6,8 @@ enum Variant {
   PLAIN,
   /** Gradient checkpointing. */
   CKPT,
+  /** What isn't quantized in float32: {@code prepare_model_for_kbit_training}. */
+  FLOAT32,
   /** Several examples in one row instead of padding. */
   PACKED,
   /** The adapter merged into the weights. */

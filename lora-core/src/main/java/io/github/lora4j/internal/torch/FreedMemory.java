@@ -112,6 +112,7 @@ public final class FreedMemory {
 
   /** Gives what is free now back to the system. */
   public static void release() {
+    LargeBlocks.release();
     GLIBC.ifPresent(malloc -> malloc.malloc_trim(0));
   }
 }

@@ -1,5 +1,6 @@
 package io.github.lora4j.io.hub;
 
+import io.github.lora4j.error.HubException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -84,8 +85,19 @@ public final class ModelHub {
   }
 
   private static Path resolve(String nameOrPath, Content content, HubOptions options) {
-    return NameOrPath.localFolder(nameOrPath, content)
-        .orElseGet(() -> download(nameOrPath, content, options));
+    Optional<Path> folder = NameOrPath.localFolder(nameOrPath, content);
+    if (folder.isPresent()) {
+      return folder.get();
+    }
+    try {
+      return download(nameOrPath, content, options);
+    } catch (HubException e) {
+      // It may have been meant as a path.
+      throw new HubException(
+          "%s (Nor is there a folder %s.)"
+              .formatted(e.getMessage(), Path.of(nameOrPath).toAbsolutePath()),
+          e);
+    }
   }
 
   private static Path download(String name, Content content, HubOptions options) {

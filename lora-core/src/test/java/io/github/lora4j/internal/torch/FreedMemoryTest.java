@@ -6,6 +6,8 @@ import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -18,11 +20,18 @@ class FreedMemoryTest {
   @Test
   void freedMemoryStaysForTheNextTensorUntilItIsReleased() {
     NativeMemory.release();
-    Tensor large = Tensor.full(1, DType.F32, Device.CPU, 40 * MEGABYTE / Float.BYTES);
+    List<Tensor> tensors = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      tensors.add(Tensor.zeros(DType.U8, Device.CPU, 2 * MEGABYTE)); // not one of our own blocks
+      tensors.get(i).fillInPlace(1);
+    }
     long inUse = NativeMemory.residentBytes();
-    large.close();
+    for (int i = 0; i < 40; i += 2) {
+      tensors.get(i).close();
+    }
     assertThat(NativeMemory.residentBytes()).isGreaterThan(inUse - 10 * MEGABYTE);
     NativeMemory.release();
     assertThat(NativeMemory.residentBytes()).isLessThan(inUse - 30 * MEGABYTE);
+    tensors.forEach(Tensor::close);
   }
 }

@@ -39,6 +39,18 @@ class ResolveTest {
     }
   }
 
+  @Test
+  void aNameThatMayHaveBeenAPathIsSaidToBeNone() {
+    try (FakeHub hub = new FakeHub()) {
+      HubOptions options = HubTests.options(hub, temporary).build();
+      assertThatThrownBy(() -> ModelHub.resolve("models/none", options))
+          .isInstanceOf(HubException.class)
+          .hasMessageContaining("models/none")
+          .hasMessageEndingWith(
+              "(Nor is there a folder " + Path.of("models/none").toAbsolutePath() + ".)");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -31,7 +31,18 @@ final class Filters {
           Map.entry("trim", Filters::trim),
           Map.entry("replace", Filters::replace),
           Map.entry("indent", Filters::indent),
+          Map.entry("title", text("title", PythonText::capitalizeWords)),
           Map.entry("length", Filters::length),
+          Map.entry("count", Filters::length),
+          Map.entry("int", Numbers::integer),
+          Map.entry("float", Numbers::real),
+          Map.entry("abs", Numbers::absolute),
+          Map.entry("round", Numbers::round),
+          Map.entry("sort", Aggregates::sort),
+          Map.entry("unique", Aggregates::unique),
+          Map.entry("min", Aggregates::least),
+          Map.entry("max", Aggregates::greatest),
+          Map.entry("sum", Aggregates::sum),
           Map.entry("default", Filters::otherwise),
           Map.entry("d", Filters::otherwise),
           Map.entry("first", (run, arguments) -> end(run, "first", arguments)),
@@ -144,7 +155,7 @@ final class Filters {
   }
 
   /** As Jinja does, without regard to case. */
-  private static Object folded(Object value) {
+  static Object folded(Object value) {
     return value instanceof String text ? PythonText.lower(text) : value;
   }
 
@@ -189,7 +200,7 @@ final class Filters {
   }
 
   /** Returns the attribute of an element, the element itself for None. */
-  private static Object part(Object element, Object attribute) {
+  static Object part(Object element, Object attribute) {
     if (attribute == None.NONE) {
       return element;
     }

@@ -16,6 +16,12 @@ final class Methods {
           "lstrip",
           "rstrip",
           "split",
+          "rsplit",
+          "partition",
+          "rpartition",
+          "splitlines",
+          "removeprefix",
+          "removesuffix",
           "upper",
           "lower",
           "title",
@@ -24,6 +30,9 @@ final class Methods {
           "endswith",
           "replace",
           "find",
+          "rfind",
+          "index",
+          "count",
           "join");
   private static final Set<String> MAP = Set.of("get", "items", "keys", "values");
 
@@ -79,18 +88,48 @@ final class Methods {
     return switch (name) {
       case "strip", "lstrip", "rstrip" -> stripped(text, name, arguments);
       case "split" -> split(text, arguments);
+      case "rsplit", "partition", "rpartition", "splitlines" -> Parts.of(text, name, arguments);
+      case "removeprefix", "removesuffix" -> removed(text, name, arguments);
       case "startswith", "endswith" -> begins(text, name, arguments);
       case "replace" -> replaced(run, text, arguments.behind(text));
       case "join" -> joined(run, text, arguments);
-      case "find" -> {
-        int at = text.indexOf(Types.text("what to find", arguments.bind(name, 1, "sub")[0]));
-        yield at < 0 ? -1L : (long) text.codePointCount(0, at);
-      }
+      case "find", "rfind", "index", "count" -> found(text, name, arguments);
       default -> {
         arguments.bind(name, 0);
         yield plain(text, name);
       }
     };
+  }
+
+  private static Object found(String text, String name, Arguments arguments) {
+    String sub = Types.text("what to find", arguments.bind(name, 1, "sub")[0]);
+    if (name.equals("count")) {
+      return counted(text, sub);
+    }
+    int at = name.equals("rfind") ? text.lastIndexOf(sub) : text.indexOf(sub);
+    if (at < 0 && name.equals("index")) {
+      throw JinjaException.of("index does not find the text it looks for");
+    }
+    return at < 0 ? -1L : (long) text.codePointCount(0, at);
+  }
+
+  private static long counted(String text, String sub) {
+    if (sub.isEmpty()) {
+      return PythonText.length(text) + 1L;
+    }
+    long count = 0;
+    for (int at = text.indexOf(sub); at >= 0; at = text.indexOf(sub, at + sub.length())) {
+      count++;
+    }
+    return count;
+  }
+
+  private static String removed(String text, String name, Arguments arguments) {
+    String part = Types.text("the argument of " + name, arguments.bind(name, 1, "part")[0]);
+    if (name.equals("removeprefix")) {
+      return text.startsWith(part) ? text.substring(part.length()) : text;
+    }
+    return text.endsWith(part) ? text.substring(0, text.length() - part.length()) : text;
   }
 
   private static Object plain(String text, String name) {
@@ -102,7 +141,7 @@ final class Methods {
     };
   }
 
-  private static String separator(String name, String separator) {
+  static String separator(String name, String separator) {
     if (separator.isEmpty()) {
       throw JinjaException.of(name + " needs a separator that is not empty");
     }

@@ -82,6 +82,30 @@ final class PythonText {
     return result.toString();
   }
 
+  /** Returns the text with the first character of each word in upper case, as Jinja's filter. */
+  static String capitalizeWords(String text) {
+    StringBuilder result = new StringBuilder(text.length());
+    for (int start = 0; start < text.length(); ) {
+      int end = start;
+      while (end < text.length() && !endsWord(text.charAt(end))) {
+        end++;
+      }
+      if (end > start) {
+        int second = start + Character.charCount(text.codePointAt(start));
+        result
+            .append(upper(text.substring(start, second)))
+            .append(lower(text.substring(second, end)));
+      }
+      result.append(text, end, Math.min(end + 1, text.length()));
+      start = end + 1;
+    }
+    return result.toString();
+  }
+
+  private static boolean endsWord(char c) {
+    return isSpace(c) || "-({[<".indexOf(c) >= 0;
+  }
+
   private static String titleCase(int c) {
     int title = Character.toTitleCase(c);
     String upper = upper(Character.toString(c));

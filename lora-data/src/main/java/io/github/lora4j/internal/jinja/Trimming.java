@@ -88,7 +88,7 @@ final class Trimming {
       lost += lines(body);
       return;
     }
-    String kept = apart(PythonText.strip(body));
+    String kept = apart(Escapes.apply(PythonText.strip(body)));
     result.append('{').append(kind).append(' ').append("\n".repeat(lost)).append(kept);
     result.append(' ').append(kind == '{' ? '}' : kind).append('}');
     lost = lines(body) - lines(kept);

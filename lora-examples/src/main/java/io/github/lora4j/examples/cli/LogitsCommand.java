@@ -1,10 +1,10 @@
 package io.github.lora4j.examples.cli;
 
 import io.github.lora4j.data.Batch;
-import io.github.lora4j.error.LoraException;
 import io.github.lora4j.io.SafeTensorsWriter;
 import io.github.lora4j.model.AutoModelForSequenceClassification;
 import io.github.lora4j.model.SequenceClassifier;
+import io.github.lora4j.peft.PeftModel;
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -73,11 +74,6 @@ public final class LogitsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (head == Head.SEQCLS && adapter.dir().isPresent()) {
-      throw new LoraException(
-          "adapters on sequence classifiers are not built yet: merge the adapter with PEFT"
-              + " (merge_and_unload) and give the merged folder as --model, or use --head causal");
-    }
     Folders.requireElsewhere(output, input);
     Folders.requireElsewhere(output, model.dir());
     adapter.dir().ifPresent(dir -> Folders.requireElsewhere(output, dir));
@@ -113,7 +109,14 @@ public final class LogitsCommand implements Callable<Integer> {
   private Tensor seqcls(Batch batch) {
     try (SequenceClassifier classifier =
         AutoModelForSequenceClassification.fromPretrained(model.dir(), model.loadOptions())) {
-      return classifier.logits(batch);
+      Optional<Path> dir = adapter.dir();
+      if (dir.isEmpty()) {
+        return classifier.logits(batch);
+      }
+      try (PeftModel<SequenceClassifier> adapted =
+          PeftModel.fromPretrained(classifier, dir.get())) {
+        return adapted.model().logits(batch);
+      }
     }
   }
 }

@@ -3,8 +3,16 @@ package io.github.lora4j.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.lora4j.data.Batch;
 import io.github.lora4j.io.SafeTensorsWriter;
+import io.github.lora4j.model.AutoModelForSequenceClassification;
+import io.github.lora4j.model.SequenceClassifier;
+import io.github.lora4j.peft.InitLoraWeights;
+import io.github.lora4j.peft.LoraConfig;
+import io.github.lora4j.peft.PeftModel;
+import io.github.lora4j.peft.TaskType;
 import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.tensor.TensorScope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -166,12 +174,28 @@ class LogitsCommandTest {
   }
 
   @Test
-  void adaptersOnClassifiersAreRefusedClearly() {
-    Path reference = LLAMA.resolve("seqcls/expected.safetensors");
-    assertThat(
-            logits(LLAMA.resolve("seqcls"), reference, "--head", "seqcls", "--adapter", work)
-                .failure())
-        .contains("adapters on sequence classifiers are not built yet");
-    assertThat(Files.exists(output())).isFalse();
+  void anAdapterOnAClassifierGivesTheLibrarysScores() {
+    Path classifier = LLAMA.resolve("seqcls");
+    Path adapter = work.resolve("adapter");
+    LoraConfig config =
+        LoraConfig.builder()
+            .taskType(TaskType.SEQ_CLS)
+            .initLoraWeights(InitLoraWeights.RANDOM)
+            .build();
+    long[] ids = {5, 6, 7};
+    float[] expected;
+    float[] ofTheBase;
+    try (TensorScope scope = TensorScope.open();
+        SequenceClassifier base = AutoModelForSequenceClassification.fromPretrained(classifier);
+        PeftModel<SequenceClassifier> peft = PeftModel.wrap(base, config)) {
+      Batch batch = new Batch(1, 3, new int[] {5, 6, 7}, new int[] {1, 1, 1}, new int[] {5, 6, 7});
+      expected = peft.model().logits(batch).toFloatArray();
+      ofTheBase = base.logits(batch).toFloatArray();
+      peft.savePretrained(adapter);
+    }
+    Path file = input(Map.of("input_ids", ids), 1, 3);
+    logits(classifier, file, "--head", "seqcls", "--adapter", adapter).succeeds();
+    assertThat(computed()).isEqualTo(expected);
+    assertThat(LogitsFiles.relativeDifference(ofTheBase, expected)).isGreaterThan(1e-3);
   }
 }

@@ -11,7 +11,9 @@ import java.util.Arrays;
  */
 public final class Blockwise8Bit {
 
-  /** As many bins as bitsandbytes' CPU kernel sorts values into. */
+  /** As many marks, from -1 to 1, as bitsandbytes' CPU kernel rounds values to. */
+  private static final int MARKS = 1 << 16;
+
   private static final int BINS = 1 << 16;
 
   private static final float BINS_PER_UNIT = BINS / 2;
@@ -21,15 +23,15 @@ public final class Blockwise8Bit {
     /** The nearest entry, the lower one of two equally near: bitsandbytes on CUDA. */
     NEAREST,
     /**
-     * The entry nearest to the middle of the value's bin, one of 65,536: bitsandbytes on the CPU. A
-     * zero becomes the code of a tiny positive number.
+     * The entry nearest to the mark that is nearest to the value, one of 65,536: bitsandbytes on
+     * the CPU. A zero becomes the code of a tiny positive number, but a block of zeros the code 0.
      */
-    BINS
+    MARKS
   }
 
   private final float[] map;
   private final float[] thresholds = new float[255];
-  private final byte[] codeOfMiddle = new byte[BINS];
+  private final byte[] codeOfMark = new byte[MARKS];
   private final byte[] codeOfLowerEdge = new byte[BINS];
 
   private Blockwise8Bit(float[] map) {
@@ -37,8 +39,10 @@ public final class Blockwise8Bit {
     for (int i = 0; i < thresholds.length; i++) {
       thresholds[i] = (map[i] + map[i + 1]) / 2;
     }
+    for (int mark = 0; mark < MARKS; mark++) {
+      codeOfMark[mark] = search(-1 + 2f * mark / (MARKS - 1));
+    }
     for (int bin = 0; bin < BINS; bin++) {
-      codeOfMiddle[bin] = search((bin + 0.5f) / BINS_PER_UNIT - 1);
       codeOfLowerEdge[bin] = search((bin - 0.5f) / BINS_PER_UNIT - 1);
     }
   }
@@ -121,12 +125,27 @@ public final class Blockwise8Bit {
     for (int i = 0; i < count; i++) {
       absmax = Math.max(absmax, Math.abs(values[at + i]));
     }
+    if (rounding == Rounding.MARKS) {
+      toMarks(values, at, count, absmax, codes, codesAt);
+      return absmax;
+    }
     float divisor = absmax == 0 ? 1 : absmax;
     for (int i = 0; i < count; i++) {
-      float value = values[at + i] / divisor;
-      codes[codesAt + i] = rounding == Rounding.NEAREST ? nearest(value) : codeOfMiddle[bin(value)];
+      codes[codesAt + i] = nearest(values[at + i] / divisor);
     }
     return absmax;
+  }
+
+  private void toMarks(float[] values, int at, int count, float absmax, byte[] codes, int codesAt) {
+    if (absmax == 0) {
+      Arrays.fill(codes, codesAt, codesAt + count, (byte) 0);
+      return;
+    }
+    float scale = 1 / absmax;
+    for (int i = 0; i < count; i++) {
+      float value = Math.max(-1, Math.min(1, values[at + i] * scale));
+      codes[codesAt + i] = codeOfMark[(int) ((value + 1) * 0.5f * (MARKS - 1) + 0.5f)];
+    }
   }
 
   /**

@@ -151,7 +151,8 @@ public final class Int8Rows implements AutoCloseable {
     if (!device().equals(Device.CPU)) {
       try (TensorScope scope = TensorScope.open();
           NoGrad noGrad = NoGrad.open()) {
-        target.copyInPlace(codes.to(DType.F32).mul(scb.unsqueeze(1)).mul(INVERSE));
+        // In place, since each step in float32 takes four times the memory of the codes.
+        target.copyInPlace(codes.to(DType.F32).mulInPlace(scb.unsqueeze(1)).mulInPlace(INVERSE));
       }
       return;
     }

@@ -107,7 +107,7 @@ public final class Quantized4Bit implements AutoCloseable {
     for (int i = 0; i < scales.length; i++) {
       int at = i * NESTED_BLOCKSIZE;
       int count = Math.min(NESTED_BLOCKSIZE, centred.length - at);
-      scales[i] = coder.quantize(centred, at, count, bytes, at, Blockwise8Bit.Rounding.BINS);
+      scales[i] = coder.quantize(centred, at, count, bytes, at, Blockwise8Bit.Rounding.MARKS);
     }
     Nested nested =
         new Nested(
@@ -220,6 +220,7 @@ public final class Quantized4Bit implements AutoCloseable {
    * Not recorded for gradients.
    *
    * @param target F32, BF16 or F16, as many elements, contiguous, on the same device
+   * @throws io.github.lora4j.error.DeviceException if a GPU's kernel can't be compiled or called
    */
   public void dequantizeInto(Tensor target) {
     Elements.requireFloats(target.dtype());
@@ -239,7 +240,7 @@ public final class Quantized4Bit implements AutoCloseable {
     if (device().equals(Device.CPU)) {
       new FourBitDecoder(this, KernelChoice.kernels(this)).decodeInto(target);
     } else {
-      DeviceDecoder.decodeInto(this, target);
+      GpuDecoding.chosen().decodeInto(this, target);
     }
   }
 
@@ -264,6 +265,9 @@ public final class Quantized4Bit implements AutoCloseable {
    *     and a product of libtorch's are faster, or nothing is made for the shape or the device
    */
   public Optional<Tensor> matvec(Tensor x) {
+    if (!device().equals(Device.CPU)) {
+      return Optional.empty();
+    }
     FourBitKernels kernels = KernelChoice.kernels(this);
     return FewRows4Bit.suits(this, x, kernels)
         ? Optional.of(FewRows4Bit.multiply(this, x, kernels))

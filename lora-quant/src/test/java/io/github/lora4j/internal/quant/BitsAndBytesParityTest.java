@@ -65,7 +65,7 @@ class BitsAndBytesParityTest {
         Tensor exact = stored.dequantize(DType.F32).to(wanted);
         same("in " + wanted, stored.dequantize(wanted), exact);
         Tensor composed = Tensor.empty(wanted, stored.device(), stored.shape());
-        DeviceDecoder.decodeInto(stored, composed);
+        AtenDecoder.decodeInto(stored, composed);
         same("composed in " + wanted, composed, exact);
       }
     }

@@ -85,6 +85,26 @@ class Blockwise8BitTest {
     }
   }
 
+  /** src/test/python/make_bitsandbytes_fixtures.py */
+  @Test
+  void codesOnTheCpuAreBitsandbytesOwnAroundEveryChange() {
+    try (Bnb bnb = Bnb.kept("blockwise-cpu.safetensors");
+        TensorScope scope = TensorScope.open()) {
+      float[] values = bnb.tensor("values").toFloatArray();
+      float[] absmax = bnb.tensor("absmax").toFloatArray();
+      byte[] codes = new byte[values.length];
+      for (int block = 0; block < absmax.length; block++) {
+        int at = block * 256;
+        int count = Math.min(256, values.length - at);
+        assertThat(signed.quantize(values, at, count, codes, at, Rounding.MARKS))
+            .isEqualTo(absmax[block]);
+      }
+      byte[] expected = new byte[values.length];
+      bnb.tensor("codes").copyBytesTo(0, expected, expected.length);
+      assertThat(Arrays.mismatch(codes, expected)).isNegative();
+    }
+  }
+
   @Test
   void aMapHas256AscendingValues() {
     assertThatIllegalArgumentException()

@@ -36,7 +36,7 @@ class KernelsTest {
       for (DType dtype : List.of(DType.F32, DType.BF16, DType.F16)) {
         Tensor plain = decode(weight, new PlainKernels(type, blocksize), dtype);
         Tensor composed = Tensor.empty(dtype, Device.CPU, rows, columns);
-        DeviceDecoder.decodeInto(weight, composed);
+        AtenDecoder.decodeInto(weight, composed);
         assertThat(composed.equal(plain)).as("libtorch in " + dtype).isTrue();
         assertThat(decode(weight, KernelChoice.kernels(weight), dtype).equal(plain))
             .as("as chosen in " + dtype)

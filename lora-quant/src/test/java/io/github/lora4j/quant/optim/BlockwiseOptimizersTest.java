@@ -228,7 +228,7 @@ class BlockwiseOptimizersTest {
   }
 
   /** The same numbers as the script's. */
-  private static float[] numbers(int size, int salt) {
+  static float[] numbers(int size, int salt) {
     float[] values = new float[size];
     for (int i = 0; i < size; i++) {
       long x = (i * 2654435761L + salt * 97654321L) & 0xFFFFFFFFL;

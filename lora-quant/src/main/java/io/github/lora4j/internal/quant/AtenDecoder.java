@@ -7,12 +7,12 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 
 /**
- * Decodes 4-bit codes with libtorch's own operations, wherever they lie. It takes several passes
- * over memory and serves devices that have no kernel of their own here.
+ * Decodes 4-bit codes with libtorch's own operations, wherever they lie: the reference for {@link
+ * CudaDecoder}. It takes several passes over memory.
  */
-final class DeviceDecoder {
+final class AtenDecoder {
 
-  private DeviceDecoder() {}
+  private AtenDecoder() {}
 
   static void decodeInto(Quantized4Bit weight, Tensor target) {
     try (TensorScope scope = TensorScope.open();

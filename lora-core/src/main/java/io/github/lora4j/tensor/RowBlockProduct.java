@@ -1,0 +1,49 @@
+package io.github.lora4j.tensor;
+
+import io.github.lora4j.internal.torch.Brgemm;
+
+/**
+ * A product as oneDNN's small kernels make it: the weight is what is multiplied, the rows are
+ * columns, so that it can stay as it lies in its file.
+ */
+final class RowBlockProduct implements RowProduct {
+
+  private final Tensor weight;
+  private final long address;
+  private final boolean bfloat16;
+  private final int outputs;
+  private final int inputs;
+
+  RowBlockProduct(Tensor weight) {
+    this.weight = weight;
+    this.address = weight.address();
+    this.bfloat16 = weight.dtype() == DType.BF16;
+    this.outputs = Math.toIntExact(weight.size(0));
+    this.inputs = Math.toIntExact(weight.size(1));
+  }
+
+  @Override
+  public int outputs() {
+    return outputs;
+  }
+
+  @Override
+  public void addTo(RowInput x, RowSums sums) {
+    x.require(inputs);
+    if (outputs == 0) {
+      return;
+    }
+    long c = sums.blocks(outputs);
+    boolean add = sums.startBlocks();
+    if (bfloat16) {
+      Brgemm.bfloat16(outputs, x.rows(), inputs, inputs, add, address, x.address(), c);
+    } else {
+      Brgemm.float32(outputs, x.rows(), inputs, inputs, add, address, x.address(), c);
+    }
+  }
+
+  @Override
+  public void close() {
+    weight.close();
+  }
+}
