@@ -23,7 +23,7 @@ import torch
 import transformers as tf
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 OUT = sys.argv[1]
 LLAMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../resources/llama")
@@ -53,10 +53,15 @@ KINDS = {
     "pissa": (UNTIED, dict(Q, init_lora_weights="pissa")),
     "olora": (UNTIED, dict(Q, init_lora_weights="olora")),
 }
+# Made by a generator of their own, alone with --later.
+LATER = {
+    "container": (UNTIED, dict(Q, modules_to_save=["mlp"])),
+    "container-block": (CONV, dict(Q, target_modules=["c_attn"], modules_to_save=["h.1"], fan_in_fan_out=True)),
+}
 NOT_MERGED = {"replicated", "embed-tied", "embed-tied-ensured", "saved-tied", "saved-tied-ensured"}
 # Not embed-tied-ensured: PEFT trains its shared numbers as two parameters, each with a part of the gradient.
 TRAINED = ["dora", "bias-all", "bias-all-norms", "lora-bias", "saved", "saved-tied-ensured", "tokens-tied", "tokens-by-name", "embed",
-           "dora-embed", "replicated", "pissa"]
+           "dora-embed", "replicated", "pissa", *LATER]
 STEPS = 12
 
 
@@ -118,6 +123,43 @@ def train(model, batch, folder):
     save_file({k: v for k, v in state.items() if "base_layer.weight" not in k}, os.path.join(folder, "final.safetensors"))
 
 
+def make(kind, base, settings, gen, batch):
+    folder = os.path.join(OUT, kind)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    torch.manual_seed(1)
+    model = get_peft_model(load(base), LoraConfig(**settings))
+    changed = settings.get("init_lora_weights") in ("pissa", "olora")
+    if changed:
+        model.peft_config["default"].init_lora_weights = True
+        model.save_pretrained(os.path.join(folder, "first"))
+        model.peft_config["default"].init_lora_weights = settings["init_lora_weights"]
+    randomise(model, gen, 0.05 if changed else 0.15)
+    model.eval()
+    model.save_pretrained(os.path.join(folder, "adapter"))
+    tidy(os.path.join(folder, "adapter"))
+    expected = {"logits": logits(model, batch)}
+    if changed:
+        model.save_pretrained(os.path.join(folder, "converted"),
+                              path_initial_model_for_weight_conversion=os.path.join(folder, "first"))
+        shutil.rmtree(os.path.join(folder, "first"))
+        tidy(os.path.join(folder, "converted"))
+    if kind not in NOT_MERGED:
+        model.merge_adapter()
+        expected["logits.merged"] = logits(model, batch)
+        model.unmerge_adapter()
+    save_file(expected, os.path.join(folder, "expected.safetensors"), metadata={"base": base})
+    if kind in TRAINED:
+        train(model, batch, folder)
+
+
+def later():
+    gen = torch.Generator().manual_seed(8)
+    batch = load_file(os.path.join(OUT, "batch.safetensors"))
+    for kind, (base, settings) in LATER.items():
+        make(kind, base, settings, gen, batch)
+
+
 def main():
     gen = torch.Generator().manual_seed(7)
     os.makedirs(OUT, exist_ok=True)
@@ -129,33 +171,7 @@ def main():
     save_file(batch, os.path.join(OUT, "batch.safetensors"))
     make_gpt2(gen)
     for kind, (base, settings) in KINDS.items():
-        folder = os.path.join(OUT, kind)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
-        torch.manual_seed(1)
-        model = get_peft_model(load(base), LoraConfig(**settings))
-        changed = settings.get("init_lora_weights") in ("pissa", "olora")
-        if changed:
-            model.peft_config["default"].init_lora_weights = True
-            model.save_pretrained(os.path.join(folder, "first"))
-            model.peft_config["default"].init_lora_weights = settings["init_lora_weights"]
-        randomise(model, gen, 0.05 if changed else 0.15)
-        model.eval()
-        model.save_pretrained(os.path.join(folder, "adapter"))
-        tidy(os.path.join(folder, "adapter"))
-        expected = {"logits": logits(model, batch)}
-        if changed:
-            model.save_pretrained(os.path.join(folder, "converted"),
-                                  path_initial_model_for_weight_conversion=os.path.join(folder, "first"))
-            shutil.rmtree(os.path.join(folder, "first"))
-            tidy(os.path.join(folder, "converted"))
-        if kind not in NOT_MERGED:
-            model.merge_adapter()
-            expected["logits.merged"] = logits(model, batch)
-            model.unmerge_adapter()
-        save_file(expected, os.path.join(folder, "expected.safetensors"), metadata={"base": base})
-        if kind in TRAINED:
-            train(model, batch, folder)
+        make(kind, base, settings, gen, batch)
 
     folder = os.path.join(OUT, "pair")
     shutil.rmtree(folder, ignore_errors=True)
@@ -182,4 +198,6 @@ def main():
     save_file(expected, os.path.join(folder, "expected.safetensors"), metadata={"base": UNTIED})
 
 
-main()
+if "--later" not in sys.argv:
+    main()
+later()

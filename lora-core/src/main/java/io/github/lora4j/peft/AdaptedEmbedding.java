@@ -11,9 +11,9 @@ import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -25,13 +25,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
 
-  private static final String WEIGHT = ".weight";
-
   private final EmbeddingLayer base;
   private final AdapterSwitch enabled;
-  private final Map<String, EmbeddingUpdate> updates = new LinkedHashMap<>();
-  private final Map<String, TokenRows> tokens = new LinkedHashMap<>();
-  private final Map<String, Tensor> copies = new LinkedHashMap<>();
+  private final LayerParts parts = new LayerParts();
   private volatile List<String> active = List.of();
   private volatile List<String> inside = List.of();
   private volatile @Nullable Embedding merged;
@@ -54,17 +50,8 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
         layer.name() + ": expected a plain table, found " + layer.getClass().getSimpleName());
   }
 
-  void put(String adapter, EmbeddingUpdate update) {
-    updates.put(adapter, update);
-  }
-
-  void put(String adapter, TokenRows rows) {
-    tokens.put(adapter, rows);
-  }
-
-  /** Puts a copy of the table, float32, in its place. */
-  void put(String adapter, Tensor copy) {
-    copies.put(adapter, copy);
+  void put(String adapter, LayerPart part) {
+    parts.put(adapter, part);
   }
 
   EmbeddingLayer base() {
@@ -79,16 +66,21 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
     return active;
   }
 
-  Map<String, TokenRows> tokens() {
-    return tokens;
+  /**
+   * The numbers that these adapters stand beside: the base's, or what one of their files brings.
+   */
+  Tensor table(List<String> adapters) {
+    List<StoredTable> own = parts.of(adapters, StoredTable.class);
+    return own.isEmpty() ? table(base) : own.get(0).layer().weight();
   }
 
-  Map<String, Tensor> copies() {
-    return copies;
+  /** What the adapters have here. */
+  LayerParts parts() {
+    return parts;
   }
 
-  Map<String, EmbeddingUpdate> updates() {
-    return updates;
+  private Optional<EmbeddingUpdate> update(String adapter) {
+    return parts.get(adapter, EmbeddingUpdate.class);
   }
 
   // ---- computing
@@ -106,20 +98,19 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
   Tensor forward(Tensor ids, ForwardContext context, List<String> adapters) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor y = null;
-      for (String adapter : adapters) {
-        if (copies.containsKey(adapter)) {
-          y = Functional.embedding(ids, copies.get(adapter)).to(base.dtype());
-        }
+      for (TableCopy copy : parts.of(adapters, TableCopy.class)) {
+        y = Functional.embedding(ids, copy.table()).to(base.dtype());
       }
+      Tensor table = table(adapters);
       if (y == null) {
-        y = base.forward(ids, context);
+        y = Functional.embedding(ids, table).to(base.dtype());
       }
       for (String adapter : adapters) {
-        if (updates.containsKey(adapter)) {
-          y = updates.get(adapter).add(y, ids, base);
+        for (EmbeddingUpdate update : parts.of(List.of(adapter), EmbeddingUpdate.class)) {
+          y = update.add(y, ids, table);
         }
-        if (tokens.containsKey(adapter)) {
-          y = tokens.get(adapter).replace(y, ids);
+        for (TokenRows rows : parts.of(List.of(adapter), TokenRows.class)) {
+          y = rows.replace(y, ids);
         }
       }
       return scope.handOver(y.to(base.dtype()));
@@ -140,15 +131,17 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
 
   @Override
   public Set<String> adapters() {
-    Set<String> all = new LinkedHashSet<>(updates.keySet());
-    all.addAll(tokens.keySet());
-    all.addAll(copies.keySet());
-    return all;
+    return parts.adapters();
   }
 
   @Override
-  public Set<String> replacing() {
-    return copies.keySet();
+  public Map<String, Object> replacing() {
+    Map<String, Object> found = new LinkedHashMap<>();
+    for (String adapter : adapters()) {
+      parts.get(adapter, StoredTable.class).ifPresent(own -> found.put(adapter, own.origin()));
+      parts.get(adapter, TableCopy.class).ifPresent(own -> found.put(adapter, own));
+    }
+    return found;
   }
 
   @Override
@@ -158,41 +151,29 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
 
   @Override
   public void scale(String adapter, double factor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).factor(factor);
-    }
+    update(adapter).ifPresent(update -> update.factor(factor));
   }
 
   @Override
   public double scale(String adapter) {
-    return updates.containsKey(adapter) ? updates.get(adapter).factor() : 1;
+    return update(adapter).map(EmbeddingUpdate::factor).orElse(1.0);
   }
 
   @Override
   public void requiresGrad(String adapter, boolean required) {
-    forEachParameter(adapter, parameter -> parameter.requiresGrad(required));
+    parts.forEach(adapter, part -> part.requiresGrad(required));
   }
 
   @Override
   public void remove(String adapter) {
     active = active.stream().filter(name -> !name.equals(adapter)).toList();
-    if (updates.containsKey(adapter)) {
-      updates.remove(adapter).close();
-    }
-    if (tokens.containsKey(adapter)) {
-      tokens.remove(adapter).close();
-    }
-    if (copies.containsKey(adapter)) {
-      copies.remove(adapter).close();
-    }
+    parts.remove(adapter);
   }
 
   @Override
   public void rename(String adapter, String name) {
     active = active.stream().map(n -> n.equals(adapter) ? name : n).toList();
-    Renaming.rename(updates, adapter, name);
-    Renaming.rename(tokens, adapter, name);
-    Renaming.rename(copies, adapter, name);
+    parts.rename(adapter, name);
   }
 
   // ---- merging
@@ -240,16 +221,16 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
   Embedding mergedLayer(List<String> adapters, boolean safe) {
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      Tensor table = table(base).to(DType.F32);
-      for (String adapter : adapters) {
-        table = copies.containsKey(adapter) ? copies.get(adapter).detach() : table;
+      Tensor table = table(adapters).to(DType.F32);
+      for (TableCopy copy : parts.of(adapters, TableCopy.class)) {
+        table = copy.table().detach();
       }
       for (String adapter : adapters) {
-        if (updates.containsKey(adapter)) {
-          table = updates.get(adapter).mergedInto(table);
+        for (EmbeddingUpdate update : parts.of(List.of(adapter), EmbeddingUpdate.class)) {
+          table = update.mergedInto(table);
         }
-        if (tokens.containsKey(adapter)) {
-          table = tokens.get(adapter).mergedInto(table);
+        for (TokenRows rows : parts.of(List.of(adapter), TokenRows.class)) {
+          table = rows.mergedInto(table);
         }
       }
       if (safe && !table.isFinite().all()) {
@@ -294,37 +275,17 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     base.forEachParameter(visitor);
-    for (String adapter : adapters()) {
-      BiConsumer<String, Tensor> named =
-          (key, t) -> visitor.accept(AdapterNames.inModel(key, adapter), t);
-      if (updates.containsKey(adapter)) {
-        updates.get(adapter).forEach(name(), named);
-      }
-      if (tokens.containsKey(adapter)) {
-        named.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
-      }
-      if (copies.containsKey(adapter)) {
-        named.accept(name() + ".modules_to_save" + WEIGHT, copies.get(adapter));
-      }
-    }
+    parts.forEachParameter(name(), visitor);
   }
 
   @Override
   public void forEachParameter(String adapter, Consumer<Tensor> visitor) {
-    forEachSaved(adapter, (key, tensor) -> visitor.accept(tensor));
+    parts.forEach(adapter, part -> part.forEachParameter(name(), (key, t) -> visitor.accept(t)));
   }
 
   @Override
   public void forEachSaved(String adapter, BiConsumer<String, Tensor> visitor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).forEach(name(), visitor);
-    }
-    if (tokens.containsKey(adapter)) {
-      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
-    }
-    if (copies.containsKey(adapter)) {
-      visitor.accept(name() + WEIGHT, copies.get(adapter));
-    }
+    parts.forEach(adapter, part -> part.forEachSaved(name(), visitor));
   }
 
   /** Frees the adapters and a merged table, not the base. */
@@ -332,8 +293,6 @@ final class AdaptedEmbedding implements EmbeddingLayer, AdaptedLayer {
   public void close() {
     unmerge();
     active = List.of();
-    updates.values().forEach(EmbeddingUpdate::close);
-    tokens.values().forEach(TokenRows::close);
-    copies.values().forEach(Tensor::close);
+    parts.close();
   }
 }

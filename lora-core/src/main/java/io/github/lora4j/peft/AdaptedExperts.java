@@ -132,8 +132,8 @@ final class AdaptedExperts implements ExpertLinear, AdaptedLayer {
   }
 
   @Override
-  public Set<String> replacing() {
-    return Set.of();
+  public Map<String, Object> replacing() {
+    return Map.of();
   }
 
   @Override

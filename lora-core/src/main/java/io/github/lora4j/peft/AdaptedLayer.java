@@ -2,6 +2,7 @@ package io.github.lora4j.peft;
 
 import io.github.lora4j.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -21,8 +22,11 @@ interface AdaptedLayer extends AutoCloseable {
   /** Those adapters that have weights here. */
   Set<String> adapters();
 
-  /** Those of them that have something in the place of the layer or of a parameter of it. */
-  Set<String> replacing();
+  /**
+   * Those of them that have something in the place of the layer or of a parameter of it, and what:
+   * equal for those that can take part together.
+   */
+  Map<String, Object> replacing();
 
   /** Lets these adapters take part, as far as they have weights here, and no others. */
   void activate(List<String> adapters);

@@ -20,9 +20,13 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The layers of a model that adapters stand around, and what happens to all of them at once. */
 final class AdaptedLayers implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(AdaptedLayers.class);
 
   private final BaseLayers base;
   private final AdapterSwitch enabled;
@@ -51,6 +55,11 @@ final class AdaptedLayers implements AutoCloseable {
     return of(AdaptedExperts.class);
   }
 
+  /** Those around tables, in the model's order. */
+  List<AdaptedEmbedding> embeddings() {
+    return of(AdaptedEmbedding.class);
+  }
+
   private <T> List<T> of(Class<T> kind) {
     return base.names().stream()
         .filter(layers::containsKey)
@@ -65,6 +74,30 @@ final class AdaptedLayers implements AutoCloseable {
     all().forEach(layer -> layer.forEachSaved(adapter, visitor));
   }
 
+  /** The same for an adapter that stands beside the base's whole weights, with twice the ranks. */
+  void forEachPlain(String adapter, BiConsumer<String, Tensor> visitor) {
+    for (AdaptedLinear layer : linears()) {
+      layer.update(adapter).ifPresent(update -> update.forEachPlain(layer.name(), visitor));
+    }
+    for (AdaptedEmbedding layer : embeddings()) {
+      layer
+          .parts()
+          .get(adapter, EmbeddingUpdate.class)
+          .ifPresent(update -> update.forEachPlain(layer.name(), visitor));
+    }
+  }
+
+  /** A parameter of the base less what an adapter took out of it, as PEFT saves it. */
+  Tensor rest(String adapter, BaseTables.Parameter own) {
+    return layers.get(own.module()) instanceof AdaptedLinear linear && own.own().dim() == 2
+        ? linear
+            .update(adapter)
+            .flatMap(update -> update.rest(own.own()))
+            .map(rest -> rest.to(own.own().dtype()))
+            .orElse(own.own())
+        : own.own();
+  }
+
   // ---- adapters
 
   /** Puts one more adapter beside the layers that it is for; the view of the base is made anew. */
@@ -77,8 +110,9 @@ final class AdaptedLayers implements AutoCloseable {
       new Extras(base, config)
           .replaced(matched)
           .forEach((key, original) -> copies.put(key, source.copy(key, original)));
-      addCopies(adapter, matched, copies);
       addUpdates(adapter, config, matched, source);
+      addCopies(adapter, matched, copies);
+      source.tables().forEach((module, table) -> addTable(adapter, module, table));
     } catch (RuntimeException | Error e) {
       remove(adapter);
       throw e;
@@ -88,7 +122,7 @@ final class AdaptedLayers implements AutoCloseable {
   private void addCopies(String adapter, MatchedModules matched, Map<String, Tensor> copies) {
     for (String name : matched.saved()) {
       if (base.embedding(name).isPresent()) {
-        embedding(name).put(adapter, copies.get(name + ".weight"));
+        embedding(name).put(adapter, new TableCopy(copies.get(name + ".weight")));
       } else if (base.norm(name).isPresent()) {
         norm(name).put(adapter, below(copies, name));
       } else {
@@ -107,8 +141,9 @@ final class AdaptedLayers implements AutoCloseable {
       if (base.norm(name).isPresent()) {
         norm(name).put(adapter, Map.of(name + ".bias", copies.get(name + ".bias")));
       } else {
-        String key = matched.isTarget(name) ? name + ".base_layer.bias" : name + ".bias";
-        linear(name).put(adapter, copies.get(key));
+        boolean besideUpdate = matched.isTarget(name);
+        Tensor bias = copies.get(TrainedBias.key(name, besideUpdate));
+        linear(name).put(adapter, new TrainedBias(bias, besideUpdate));
       }
     }
     matched
@@ -124,6 +159,28 @@ final class AdaptedLayers implements AutoCloseable {
                 linear(name).put(adapter, new TokenRows(rows, tokens, vocab));
               }
             });
+  }
+
+  /** Adapters that were trained on the same other base share its table. */
+  private void addTable(String adapter, String module, StoredTable table) {
+    AdaptedLayer layer = base.embedding(module).isPresent() ? embedding(module) : linear(module);
+    LayerParts parts =
+        layer instanceof AdaptedEmbedding tokens ? tokens.parts() : ((AdaptedLinear) layer).parts();
+    Optional<StoredTable> known =
+        parts.of(List.copyOf(parts.adapters()), StoredTable.class).stream()
+            .filter(table::sameAs)
+            .findFirst();
+    if (known.isPresent()) {
+      parts.put(adapter, known.get().shared(table));
+      table.close();
+    } else {
+      parts.put(adapter, table);
+    }
+    LOG.warn(
+        "The file of the adapter \"{}\" brings its own {}; as in PEFT it takes the base's place,"
+            + " but only where this adapter takes part.",
+        adapter,
+        module);
   }
 
   private static Map<String, Tensor> below(Map<String, Tensor> copies, String name) {
@@ -196,10 +253,11 @@ final class AdaptedLayers implements AutoCloseable {
   /** Refuses adapters of which two train the same layer whole: one can stand in its place only. */
   void requireOneCopy(List<String> adapters) {
     for (AdaptedLayer layer : all()) {
-      List<String> whole = adapters.stream().filter(layer.replacing()::contains).toList();
-      if (whole.size() > 1) {
+      Map<String, Object> replacing = layer.replacing();
+      List<String> whole = adapters.stream().filter(replacing::containsKey).toList();
+      if (whole.stream().map(replacing::get).distinct().count() > 1) {
         throw new IllegalArgumentException(
-            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias, loftq): only one of them can be active"
+            "The adapters %s each have a copy of %s, or of a part of it, to stand in its place (modulesToSave, bias, loftq, a table in the file): only one of them can be active"
                 .formatted(whole, layer.name()));
       }
     }
@@ -236,7 +294,7 @@ final class AdaptedLayers implements AutoCloseable {
     Replacement change = new Replacement();
     of(AdaptedLinear.class).forEach(layer -> change.linears.put(layer.name(), layer));
     of(AdaptedExperts.class).forEach(layer -> change.experts.put(layer.name(), layer));
-    of(AdaptedEmbedding.class).forEach(layer -> change.embeddings.put(layer.name(), layer));
+    embeddings().forEach(layer -> change.embeddings.put(layer.name(), layer));
     of(AdaptedNorm.class).forEach(layer -> change.norms.put(layer.name(), layer));
     if (headFollows()) {
       change.tiedHead = Optional.of(this::tiedHead);
@@ -255,7 +313,7 @@ final class AdaptedLayers implements AutoCloseable {
       int dims = base.dimsOfInput(layer.name());
       change.linears.put(layer.name(), RowLinear.of(layer, rows, dims));
     }
-    of(AdaptedEmbedding.class)
+    embeddings()
         .forEach(table -> change.embeddings.put(table.name(), new RowEmbedding(table, rows)));
     of(AdaptedNorm.class).forEach(norm -> change.norms.put(norm.name(), new RowNorm(norm, rows)));
     if (headFollows()) {
@@ -268,7 +326,8 @@ final class AdaptedLayers implements AutoCloseable {
   private boolean headFollows() {
     return base.isTied()
         && layers.get(base.inputs().name()) instanceof AdaptedEmbedding table
-        && (!table.tokens().isEmpty() || table.adapters().stream().anyMatch(tying::contains));
+        && (table.parts().hasAny(TokenRows.class)
+            || table.adapters().stream().anyMatch(tying::contains));
   }
 
   private TiedHead tiedHead(LinearLayer head) {
@@ -346,7 +405,7 @@ final class AdaptedLayers implements AutoCloseable {
   private void requireOneHead(List<String> adapters) {
     boolean own =
         having(AdaptedLinear.class, adapters).stream()
-            .anyMatch(layer -> layer.name().equals(base.headName()));
+            .anyMatch(layer -> layer.name().equals(base.headName()) && layer.isChangedBy(adapters));
     if (own && headFollows(adapters)) {
       throw new LoraException(
           base.headName()

@@ -14,7 +14,6 @@ import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,10 +33,7 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   private final LinearLayer base;
   private final AdapterSwitch enabled;
-  private final Map<String, LoraUpdate> updates = new LinkedHashMap<>();
-  private final Map<String, TrainedCopy> copies = new LinkedHashMap<>();
-  private final Map<String, Tensor> biases = new LinkedHashMap<>();
-  private final Map<String, TokenRows> tokens = new LinkedHashMap<>();
+  private final LayerParts parts = new LayerParts();
   private volatile LinearLayer root;
   private volatile List<LoraUpdate> active = List.of();
   private volatile List<TokenRows> activeTokens = List.of();
@@ -49,21 +45,8 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     this.enabled = enabled;
   }
 
-  void put(String adapter, LoraUpdate update) {
-    updates.put(adapter, update);
-  }
-
-  void put(String adapter, TrainedCopy copy) {
-    copies.put(adapter, copy);
-  }
-
-  /** Puts a copy of the bias, float32, in its place. */
-  void put(String adapter, Tensor bias) {
-    biases.put(adapter, bias);
-  }
-
-  void put(String adapter, TokenRows rows) {
-    tokens.put(adapter, rows);
+  void put(String adapter, LayerPart part) {
+    parts.put(adapter, part);
   }
 
   @Override
@@ -95,12 +78,19 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     return base;
   }
 
-  Map<String, LoraUpdate> updates() {
-    return updates;
+  /** What the adapters have here. */
+  LayerParts parts() {
+    return parts;
   }
 
-  Map<String, TrainedCopy> copies() {
-    return copies;
+  /** The update of an adapter, if it has one here. */
+  Optional<LoraUpdate> update(String adapter) {
+    return parts.get(adapter, LoraUpdate.class);
+  }
+
+  /** The adapter's copy of the layer, if it trains all of it. */
+  Optional<TrainedCopy> copy(String adapter) {
+    return parts.get(adapter, TrainedCopy.class);
   }
 
   // ---- computing
@@ -178,34 +168,52 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
         x,
         context,
         below,
-        updates.containsKey(adapter) ? List.of(updates.get(adapter)) : List.of(),
-        tokens.containsKey(adapter) ? List.of(tokens.get(adapter)) : List.of());
+        update(adapter).stream().toList(),
+        parts.get(adapter, TokenRows.class).stream().toList());
   }
 
   /** What an adapter's updates stand beside. */
   private LinearLayer below(String adapter) {
-    if (copies.containsKey(adapter)) {
-      return copies.get(adapter);
+    Optional<TrainedCopy> copy = copy(adapter);
+    if (copy.isPresent()) {
+      return copy.get();
     }
-    LinearLayer below = rounded(adapter).map(LinearLayer.class::cast).orElse(base);
-    return biases.containsKey(adapter)
-        ? ((BiasedLinear) below).withBias(biases.get(adapter))
-        : below;
+    LinearLayer own =
+        parts
+            .get(adapter, StoredTable.class)
+            .<LinearLayer>map(StoredTable::layer)
+            .or(() -> rounded(adapter).map(LinearLayer.class::cast))
+            .orElse(base);
+    Optional<TrainedBias> bias = parts.get(adapter, TrainedBias.class);
+    return bias.isPresent() ? ((BiasedLinear) own).withBias(bias.get().bias()) : own;
   }
 
   /** The layer with a weight in few bits that an adapter's beginning put in the base's place. */
   Optional<QuantizedLinear> rounded(String adapter) {
-    return updates.containsKey(adapter)
-        ? updates.get(adapter).weights().rounded()
-        : Optional.empty();
+    return update(adapter).flatMap(update -> update.weights().rounded());
   }
 
   @Override
-  public Set<String> replacing() {
-    Set<String> all = new LinkedHashSet<>(copies.keySet());
-    all.addAll(biases.keySet());
-    updates.keySet().stream().filter(name -> rounded(name).isPresent()).forEach(all::add);
-    return all;
+  public Map<String, Object> replacing() {
+    Map<String, Object> found = new LinkedHashMap<>();
+    for (String adapter : adapters()) {
+      parts.get(adapter, StoredTable.class).ifPresent(own -> found.put(adapter, own.origin()));
+      rounded(adapter).ifPresent(own -> found.put(adapter, own));
+      parts.get(adapter, TrainedBias.class).ifPresent(own -> found.put(adapter, own));
+      copy(adapter).ifPresent(own -> found.put(adapter, own));
+    }
+    return found;
+  }
+
+  /** Whether these adapters change the layer beyond bringing another base's table. */
+  boolean isChangedBy(List<String> adapters) {
+    return adapters.stream()
+        .anyMatch(
+            adapter ->
+                update(adapter).isPresent()
+                    || parts.get(adapter, TokenRows.class).isPresent()
+                    || parts.get(adapter, TrainedBias.class).isPresent()
+                    || copy(adapter).isPresent());
   }
 
   // ---- adapters
@@ -217,71 +225,44 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
 
   @Override
   public Set<String> adapters() {
-    Set<String> all = new LinkedHashSet<>(updates.keySet());
-    all.addAll(copies.keySet());
-    all.addAll(biases.keySet());
-    all.addAll(tokens.keySet());
-    return all;
+    return parts.adapters();
   }
 
   @Override
   public void activate(List<String> adapters) {
-    active = adapters.stream().filter(updates::containsKey).map(updates::get).toList();
-    activeTokens = adapters.stream().filter(tokens::containsKey).map(tokens::get).toList();
+    active = parts.of(adapters, LoraUpdate.class);
+    activeTokens = parts.of(adapters, TokenRows.class);
     root =
-        adapters.stream().filter(replacing()::contains).findFirst().map(this::below).orElse(base);
+        adapters.stream()
+            .filter(replacing()::containsKey)
+            .findFirst()
+            .map(this::below)
+            .orElse(base);
   }
 
   @Override
   public void scale(String adapter, double factor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).factor(factor);
-    }
+    update(adapter).ifPresent(update -> update.factor(factor));
   }
 
   @Override
   public double scale(String adapter) {
-    return updates.containsKey(adapter) ? updates.get(adapter).factor() : 1;
+    return update(adapter).map(LoraUpdate::factor).orElse(1.0);
   }
 
   @Override
   public void requiresGrad(String adapter, boolean required) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).requiresGrad(required);
-    }
-    if (biases.containsKey(adapter)) {
-      biases.get(adapter).requiresGrad(required);
-    }
-    if (tokens.containsKey(adapter)) {
-      tokens.get(adapter).rows().requiresGrad(required);
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).requiresGrad(required);
-    }
+    parts.forEach(adapter, part -> part.requiresGrad(required));
   }
 
   @Override
   public void remove(String adapter) {
-    if (updates.containsKey(adapter)) {
-      updates.remove(adapter).close();
-    }
-    if (copies.containsKey(adapter)) {
-      copies.remove(adapter).close();
-    }
-    if (biases.containsKey(adapter)) {
-      biases.remove(adapter).close();
-    }
-    if (tokens.containsKey(adapter)) {
-      tokens.remove(adapter).close();
-    }
+    parts.remove(adapter);
   }
 
   @Override
   public void rename(String adapter, String name) {
-    Renaming.rename(updates, adapter, name);
-    Renaming.rename(copies, adapter, name);
-    Renaming.rename(biases, adapter, name);
-    Renaming.rename(tokens, adapter, name);
+    parts.rename(adapter, name);
   }
 
   // ---- merging
@@ -320,11 +301,16 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
    */
   LinearLayer mergedLayer(List<String> adapters, boolean safe, QuantizedMerge quantized) {
     for (String adapter : adapters) {
-      if (copies.containsKey(adapter)) {
-        try (DenseLinear copy = copies.get(adapter).mergedLayer(safe)) {
-          return mergedInto(copy, adapters, safe);
+      Optional<TrainedCopy> copy = copy(adapter);
+      if (copy.isPresent()) {
+        try (DenseLinear merged = copy.get().mergedLayer(safe)) {
+          return mergedInto(merged, adapters, safe);
         }
       }
+    }
+    List<StoredTable> own = parts.of(adapters, StoredTable.class);
+    if (!own.isEmpty()) {
+      return mergedInto(own.get(0).layer(), adapters, safe);
     }
     Optional<QuantizedLinear> rounded =
         adapters.stream().flatMap(adapter -> rounded(adapter).stream()).findFirst();
@@ -354,13 +340,13 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
               ? roundedBase(dense, rounded.get())
               : rounded.get().share());
     }
-    if (!updates.containsKey(adapter) || !(base instanceof DenseLinear dense)) {
+    if (update(adapter).isEmpty() || !(base instanceof DenseLinear dense)) {
       return Optional.empty();
     }
     try (TensorScope scope = TensorScope.open();
         NoGrad noGrad = NoGrad.open()) {
-      return updates
-          .get(adapter)
+      return update(adapter)
+          .orElseThrow()
           .rest(dense.weight())
           .map(weight -> dense.withWeight(weight.to(dense.dtype())));
     }
@@ -379,16 +365,17 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
         NoGrad noGrad = NoGrad.open()) {
       Tensor sum = dense.weight().to(DType.F32);
       Optional<Tensor> bias = dense.bias();
-      for (String adapter : adapters) {
-        bias = biases.containsKey(adapter) ? Optional.of(biases.get(adapter).detach()) : bias;
+      for (TrainedBias own : parts.of(adapters, TrainedBias.class)) {
+        bias = Optional.of(own.bias().detach());
       }
       for (String adapter : adapters) {
-        if (updates.containsKey(adapter)) {
-          sum = updates.get(adapter).mergedInto(sum);
-          bias = updates.get(adapter).mergedIntoBias(name(), bias);
+        Optional<LoraUpdate> update = update(adapter);
+        if (update.isPresent()) {
+          sum = update.get().mergedInto(sum);
+          bias = update.get().mergedIntoBias(name(), bias);
         }
-        if (tokens.containsKey(adapter)) {
-          sum = tokens.get(adapter).mergedInto(sum);
+        for (TokenRows rows : parts.of(List.of(adapter), TokenRows.class)) {
+          sum = rows.mergedInto(sum);
         }
       }
       Tensor weight = sum.to(dense.dtype());
@@ -421,58 +408,17 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     base.forEachParameter(visitor);
-    for (String adapter : adapters()) {
-      forEachNamed(
-          adapter,
-          name() + ".modules_to_save",
-          (key, t) ->
-              visitor.accept(
-                  key.equals(name() + ".bias")
-                      ? AdapterNames.inModel(name() + ".modules_to_save.bias", adapter)
-                      : AdapterNames.inModel(key, adapter),
-                  t));
-    }
-  }
-
-  private void forEachNamed(String adapter, String ofCopy, BiConsumer<String, Tensor> visitor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).weights().forEach(name(), visitor);
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).weights().forEach(ofCopy, visitor);
-    }
-    if (biases.containsKey(adapter)) {
-      visitor.accept(biasName(adapter), biases.get(adapter));
-    }
-    if (tokens.containsKey(adapter)) {
-      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
-    }
-  }
-
-  /** What PEFT calls the bias that an adapter trains. */
-  private String biasName(String adapter) {
-    return name() + (updates.containsKey(adapter) ? ".base_layer.bias" : ".bias");
+    parts.forEachParameter(name(), visitor);
   }
 
   @Override
   public void forEachParameter(String adapter, Consumer<Tensor> visitor) {
-    forEachNamed(adapter, "", (key, t) -> visitor.accept(t));
+    parts.forEach(adapter, part -> part.forEachParameter(name(), (key, t) -> visitor.accept(t)));
   }
 
   @Override
   public void forEachSaved(String adapter, BiConsumer<String, Tensor> visitor) {
-    if (updates.containsKey(adapter)) {
-      updates.get(adapter).forEachSaved(name(), visitor);
-    }
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).weights().forEach(name(), visitor);
-    }
-    if (biases.containsKey(adapter)) {
-      visitor.accept(biasName(adapter), biases.get(adapter));
-    }
-    if (tokens.containsKey(adapter)) {
-      visitor.accept(name() + TokenRows.KEY, tokens.get(adapter).rows());
-    }
+    parts.forEach(adapter, part -> part.forEachSaved(name(), visitor));
   }
 
   /** Frees the adapters and a merged weight, not the base. */
@@ -481,9 +427,6 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
     unmerge();
     active = List.of();
     root = base;
-    updates.values().forEach(LoraUpdate::close);
-    copies.values().forEach(TrainedCopy::close);
-    biases.values().forEach(Tensor::close);
-    tokens.values().forEach(TokenRows::close);
+    parts.close();
   }
 }

@@ -1,12 +1,8 @@
 package io.github.lora4j.peft;
 
-import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.Norm;
 import io.github.lora4j.nn.step.StepNorm;
-import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
-import io.github.lora4j.tensor.TensorScope;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +19,8 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
 
   private final Norm base;
   private final AdapterSwitch enabled;
-  private final Map<String, Copy> copies = new LinkedHashMap<>();
-  private volatile @Nullable Copy active;
+  private final LayerParts parts = new LayerParts();
+  private volatile @Nullable NormCopy active;
   private volatile @Nullable Norm merged;
 
   AdaptedNorm(Norm base, AdapterSwitch enabled) {
@@ -33,39 +29,16 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
   }
 
   /**
-   * What one adapter trains here.
-   *
-   * @param parameters by their names in the checkpoint
-   * @param norm computes with them, and with the base's where there is no copy
-   */
-  private record Copy(Map<String, Tensor> parameters, Norm norm) {}
-
-  /**
    * Takes copies of parameters, float32.
    *
    * @param parameters by their names in the checkpoint
    */
   void put(String adapter, Map<String, Tensor> parameters) {
-    copies.put(adapter, new Copy(parameters, base.with(name(), replacing(parameters))));
+    parts.put(adapter, NormCopy.of(base, parameters, ".modules_to_save"));
   }
 
-  private UnaryOperator<Tensor> replacing(Map<String, Tensor> parameters) {
-    List<Tensor> before = new ArrayList<>();
-    List<Tensor> after = new ArrayList<>();
-    base.forEachParameter(
-        (name, parameter) -> {
-          before.add(parameter);
-          after.add(parameters.getOrDefault(name, parameter));
-        });
-    // By identity: parameters that are equal in their numbers are not the same.
-    return parameter -> {
-      for (int i = 0; i < before.size(); i++) {
-        if (before.get(i) == parameter) {
-          return after.get(i);
-        }
-      }
-      throw new IllegalStateException(name() + ": a parameter that the norm doesn't show");
-    };
+  private Optional<NormCopy> copy(String adapter) {
+    return parts.get(adapter, NormCopy.class);
   }
 
   @Override
@@ -77,14 +50,14 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
     if (whole != null) {
       return whole.forward(x);
     }
-    Copy copy = active;
-    return copy == null ? base.forward(x) : copy.norm().forward(x);
+    NormCopy copy = active;
+    return copy == null ? base.forward(x) : copy.forward(x);
   }
 
   @Override
   public Optional<StepNorm> step() {
     Norm whole = merged;
-    Copy copy = active;
+    NormCopy copy = active;
     if (!enabled.isOn() || (whole == null && copy == null)) {
       return base.step();
     }
@@ -93,7 +66,7 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
 
   /** Computes as if one adapter were the active one. */
   Tensor forward(Tensor x, String adapter) {
-    return copies.containsKey(adapter) ? copies.get(adapter).norm().forward(x) : base.forward(x);
+    return copy(adapter).<Norm>map(own -> own).orElse(base).forward(x);
   }
 
   // ---- adapters
@@ -110,18 +83,19 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
 
   @Override
   public Set<String> adapters() {
-    return Set.copyOf(copies.keySet());
+    return parts.adapters();
   }
 
   @Override
-  public Set<String> replacing() {
-    return adapters();
+  public Map<String, Object> replacing() {
+    Map<String, Object> found = new LinkedHashMap<>();
+    adapters().forEach(adapter -> copy(adapter).ifPresent(own -> found.put(adapter, own)));
+    return found;
   }
 
   @Override
   public void activate(List<String> adapters) {
-    active =
-        adapters.stream().filter(copies::containsKey).map(copies::get).findFirst().orElse(null);
+    active = parts.of(adapters, NormCopy.class).stream().findFirst().orElse(null);
   }
 
   @Override
@@ -136,23 +110,20 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
 
   @Override
   public void requiresGrad(String adapter, boolean required) {
-    forEachParameter(adapter, parameter -> parameter.requiresGrad(required));
+    parts.forEach(adapter, part -> part.requiresGrad(required));
   }
 
   @Override
   public void remove(String adapter) {
-    Copy copy = copies.remove(adapter);
-    if (copy != null) {
-      if (active == copy) {
-        active = null;
-      }
-      copy.parameters().values().forEach(Tensor::close);
+    if (copy(adapter).filter(own -> own == active).isPresent()) {
+      active = null;
     }
+    parts.remove(adapter);
   }
 
   @Override
   public void rename(String adapter, String name) {
-    Renaming.rename(copies, adapter, name);
+    parts.rename(adapter, name);
   }
 
   // ---- merging
@@ -183,30 +154,11 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
   /**
    * A norm with what these adapters learnt, in the base's dtype.
    *
+   * @param adapters of which one has a copy here
    * @return the layer, for the caller to close
    */
   Norm mergedLayer(List<String> adapters, boolean safe) {
-    Map<String, Tensor> learnt = new LinkedHashMap<>();
-    adapters.stream()
-        .filter(copies::containsKey)
-        .forEach(adapter -> learnt.putAll(copies.get(adapter).parameters()));
-    try (TensorScope scope = TensorScope.open();
-        NoGrad noGrad = NoGrad.open()) {
-      Map<String, Tensor> kept = new LinkedHashMap<>();
-      base.forEachParameter(
-          (name, own) -> {
-            Tensor value = learnt.getOrDefault(name, own).detach().to(own.dtype()).copy();
-            if (safe && !value.isFinite().all()) {
-              throw new LoraException(
-                  name
-                      + ": what was learnt holds NaN or infinite numbers; the adapter is damaged"
-                      + " or its training diverged.");
-            }
-            kept.put(name, value);
-          });
-      kept.values().forEach(TensorScope::keep);
-      return base.with(name(), replacing(kept));
-    }
+    return parts.of(adapters, NormCopy.class).get(0).merged(safe);
   }
 
   // ---- parameters
@@ -220,28 +172,17 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     base.forEachParameter(visitor);
-    copies.forEach(
-        (adapter, copy) ->
-            copy.parameters()
-                .forEach(
-                    (key, t) ->
-                        visitor.accept(
-                            AdapterNames.inModel(
-                                name() + ".modules_to_save" + key.substring(name().length()),
-                                adapter),
-                            t)));
+    parts.forEachParameter(name(), visitor);
   }
 
   @Override
   public void forEachParameter(String adapter, Consumer<Tensor> visitor) {
-    forEachSaved(adapter, (key, tensor) -> visitor.accept(tensor));
+    parts.forEach(adapter, part -> part.forEachParameter(name(), (key, t) -> visitor.accept(t)));
   }
 
   @Override
   public void forEachSaved(String adapter, BiConsumer<String, Tensor> visitor) {
-    if (copies.containsKey(adapter)) {
-      copies.get(adapter).parameters().forEach(visitor);
-    }
+    parts.forEach(adapter, part -> part.forEachSaved(name(), visitor));
   }
 
   /** Frees the copies, not the base. */
@@ -249,6 +190,6 @@ final class AdaptedNorm implements Norm, AdaptedLayer {
   public void close() {
     unmerge();
     active = null;
-    copies.values().forEach(copy -> copy.parameters().values().forEach(Tensor::close));
+    parts.close();
   }
 }

@@ -28,7 +28,7 @@ final class AdapterFolder {
       Beside beside) {
     List<AdaptedLinear> own =
         layers.linears().stream()
-            .filter(layer -> layer.updates().containsKey(adapter.name()))
+            .filter(layer -> layer.update(adapter.name()).isPresent())
             .toList();
     LoraConfig config =
         switch (beside) {
@@ -48,7 +48,7 @@ final class AdapterFolder {
         adapter.name(),
         layers,
         baseLayers.contained(adapter.config(), adapter.matched()),
-        beside == Beside.THE_BASE);
+        beside == Beside.THE_BASE && adapter.config().initLoraWeights().changesBase());
     ModelCard.write(folder, complete);
     AdapterConfigWriter.write(
         folder, complete, adapter.matched().targetModules(), Optional.of(pythonClass(base)));

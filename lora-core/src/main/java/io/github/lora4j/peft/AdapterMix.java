@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +38,7 @@ final class AdapterMix implements AutoCloseable {
         new WeightedCombination(type.forAdapters(parts.size()), options)) {
       for (AdaptedLinear layer : layers.linears()) {
         List<WeightedUpdate> own = new ArrayList<>();
-        parts.forEach((name, weight) -> addOwn(own, layer.updates().get(name), weight));
+        parts.forEach((name, weight) -> addOwn(own, layer.update(name), weight));
         if (!own.isEmpty()) {
           mix.put(layer.name(), combination.combine(layer.name(), own));
         }
@@ -49,11 +50,12 @@ final class AdapterMix implements AutoCloseable {
     }
   }
 
-  private static void addOwn(List<WeightedUpdate> own, @Nullable LoraUpdate update, double weight) {
-    if (update != null) {
-      LoraWeights weights = update.weights();
-      own.add(new WeightedUpdate(weights.a(), weights.b(), update.scaling(), weight));
-    }
+  private static void addOwn(List<WeightedUpdate> own, Optional<LoraUpdate> update, double weight) {
+    update.ifPresent(
+        part -> {
+          LoraWeights weights = part.weights();
+          own.add(new WeightedUpdate(weights.a(), weights.b(), part.scaling(), weight));
+        });
   }
 
   private void put(String module, CombinedUpdate update) {
@@ -74,10 +76,10 @@ final class AdapterMix implements AutoCloseable {
       if (!layer.adapters().contains(name)) {
         continue;
       }
-      LoraUpdate update = layer instanceof AdaptedLinear linear ? linear.updates().get(name) : null;
+      boolean hasUpdate = layer instanceof AdaptedLinear linear && linear.update(name).isPresent();
       List<String> learnt = new ArrayList<>();
       layer.forEachSaved(name, (key, tensor) -> learnt.add(key));
-      if (update == null || learnt.size() != 2) {
+      if (!hasUpdate || learnt.size() != 2) {
         throw new LoraException(
             ("Adapter \"%s\" has more than A and B of a linear layer at %s (%s): it can't be"
                     + " combined with others")
@@ -114,9 +116,9 @@ final class AdapterMix implements AutoCloseable {
   void writeTo(AdaptedLayers layers, String adapter) {
     for (AdaptedLinear layer : layers.linears()) {
       CombinedUpdate update = updates.get(layer.name());
-      LoraUpdate target = layer.updates().get(adapter);
-      if (update != null && target != null) {
-        target.weights().take(new LoraWeights(update.a(), update.b()));
+      Optional<LoraUpdate> target = layer.update(adapter);
+      if (update != null && target.isPresent()) {
+        target.get().weights().take(new LoraWeights(update.a(), update.b()));
       }
     }
   }

@@ -8,6 +8,7 @@ import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Map;
 import java.util.Objects;
 
 /** Where an adapter's weights come from; whoever asks becomes their owner. */
@@ -29,6 +30,11 @@ interface AdapterSource {
    * @param original the base's, as the file has it
    */
   Tensor copy(String key, Tensor original);
+
+  /** What takes the place of the base's table or head, by their names. */
+  default Map<String, StoredTable> tables() {
+    return Map.of();
+  }
 
   /**
    * Weights of a new adapter.
@@ -85,7 +91,10 @@ interface AdapterSource {
 
     @Override
     public LoraWeights update(LinearLayer layer, AdapterTarget target) {
-      return fresh.begun(update(target.module()), layer, target);
+      // What the base's weight gives up is missing already in one that the file brings.
+      return tables().containsKey(layer.name())
+          ? update(target.module())
+          : fresh.begun(update(target.module()), layer, target);
     }
 
     @Override
@@ -96,6 +105,11 @@ interface AdapterSource {
     @Override
     public LoraWeights update(ExpertLinear layer, ExpertTarget target) {
       return update(target.module());
+    }
+
+    @Override
+    public Map<String, StoredTable> tables() {
+      return contents.tables();
     }
 
     private LoraWeights update(String module) {

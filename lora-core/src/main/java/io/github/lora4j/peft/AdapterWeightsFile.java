@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -43,19 +44,21 @@ final class AdapterWeightsFile {
       BiConsumer<String, Tensor> put = (key, tensor) -> tensors.put(PREFIX + key, tensor);
       layers.forEachSaved(adapter, put);
       if (plain) {
-        layers.linears().stream()
-            .filter(layer -> layer.updates().containsKey(adapter))
-            .forEach(layer -> layer.updates().get(adapter).forEachPlain(layer.name(), put));
+        layers.forEachPlain(adapter, put);
       }
-      contained.ofBase().forEach((key, tensor) -> tensors.put(PREFIX + key, tensor));
+      for (BaseTables.Parameter own : contained.tables().written()) {
+        tensors.computeIfAbsent(
+            PREFIX + own.key(), key -> plain ? own.own() : layers.rest(adapter, own));
+      }
       contained
           .tied()
           .forEach(
-              (key, twin) ->
-                  tensors.put(
-                      PREFIX + key,
-                      twin.of(
-                          Objects.requireNonNull(tensors.get(PREFIX + twin.other())).detach())));
+              (key, twin) -> {
+                if (twin.written()) {
+                  Tensor first = Objects.requireNonNull(tensors.get(PREFIX + twin.other()));
+                  tensors.put(PREFIX + key, twin.of(first.detach()));
+                }
+              });
       SafeTensorsWriter.write(folder.resolve(NAME), tensors);
     }
   }
@@ -125,8 +128,10 @@ final class AdapterWeightsFile {
    * @param updates low-rank updates, by the layers' names
    * @param others what takes the place of the base's parameters, by its name in the file, without
    *     the prefix
+   * @param tables those of the base's tables that aren't this base's, by the modules' names
    */
-  record Contents(Map<String, LoraWeights> updates, Map<String, Tensor> others)
+  record Contents(
+      Map<String, LoraWeights> updates, Map<String, Tensor> others, Map<String, StoredTable> tables)
       implements AutoCloseable {
 
     /** Frees what nobody took. */
@@ -134,6 +139,7 @@ final class AdapterWeightsFile {
     public void close() {
       updates.values().forEach(LoraWeights::close);
       others.values().forEach(Tensor::close);
+      tables.values().forEach(StoredTable::close);
     }
   }
 
@@ -142,31 +148,14 @@ final class AdapterWeightsFile {
    *
    * @param updates low-rank updates
    * @param others what takes the place of the base's parameters
-   * @param ofBase the base's own parameters that may be there, which must be those of this base
+   * @param tables what may be there of the base's table and head
    * @param tied what may be there a second time
    */
   record Contained(
       List<ExpectedUpdate> updates,
       Map<String, List<Long>> others,
-      Map<String, Tensor> ofBase,
+      BaseTables tables,
       Map<String, Twin> tied) {}
-
-  /**
-   * A tensor that a file holds twice.
-   *
-   * @param other the name of the first
-   * @param transposed whether the second is its transpose
-   */
-  record Twin(String other, boolean transposed) {
-
-    private List<Long> shape(List<Long> first) {
-      return transposed ? List.of(first.get(1), first.get(0)) : first;
-    }
-
-    private Tensor of(Tensor first) {
-      return transposed ? first.transpose(0, 1).contiguous() : first.copy();
-    }
-  }
 
   /**
    * Reads all weights, in float32, frozen.
@@ -187,16 +176,16 @@ final class AdapterWeightsFile {
     }
     try (SafeTensors tensors = SafeTensors.open(file)) {
       requireMatch(file, tensors, expected);
-      requireSameBase(file, tensors, expected.ofBase(), device);
       requireTied(file, tensors, expected.tied());
       Map<String, LoraWeights> updates = new LinkedHashMap<>();
       Set<String> there = there(tensors);
+      Map<String, StoredTable> tables = tables(file, tensors, expected.tables(), device);
       for (ExpectedUpdate layer : expected.updates()) {
         updates.put(layer.module(), layer.read(there, name -> tensor(tensors, name, device)));
       }
       Map<String, Tensor> others = new LinkedHashMap<>();
       expected.others().keySet().forEach(key -> others.put(key, tensor(tensors, key, device)));
-      return new Contents(updates, others);
+      return new Contents(updates, others, tables);
     }
   }
 
@@ -207,20 +196,17 @@ final class AdapterWeightsFile {
       layer.shapes(there).forEach((name, shape) -> shapes.put(PREFIX + name, shape));
     }
     expected.others().forEach((name, shape) -> shapes.put(PREFIX + name, shape));
-    expected
-        .ofBase()
-        .forEach(
-            (name, tensor) -> {
-              if (there.contains(name)) {
-                shapes.put(PREFIX + name, Arrays.stream(tensor.shape()).boxed().toList());
-              }
-            });
+    for (BaseTables.Parameter own : expected.tables().parameters()) {
+      if (there.contains(own.key())) {
+        shapes.put(PREFIX + own.key(), Arrays.stream(own.own().shape()).boxed().toList());
+      }
+    }
     expected
         .tied()
         .forEach(
             (name, twin) -> {
-              if (there.contains(name)) {
-                List<Long> first = Objects.requireNonNull(shapes.get(PREFIX + twin.other()));
+              List<Long> first = shapes.get(PREFIX + twin.other());
+              if (there.contains(name) && first != null) {
                 shapes.put(PREFIX + name, twin.shape(first));
               }
             });
@@ -231,31 +217,37 @@ final class AdapterWeightsFile {
                   file
                       + " doesn't hold the adapter that adapter_config.json describes for this base"
                       + " model."
-                      + differences);
+                      + differences
+                      + vocabulary(tensors, expected.tables()));
             });
   }
 
-  /** PEFT would replace the base's numbers by those in the file; here the base stays as it is. */
-  private static void requireSameBase(
-      Path file, SafeTensors tensors, Map<String, Tensor> ofBase, Device device) {
+  /** What to do about tables of another size. */
+  private static String vocabulary(SafeTensors tensors, BaseTables tables) {
+    for (BaseTables.Parameter own : tables.parameters()) {
+      if (tensors.names().contains(PREFIX + own.key())) {
+        long rows = tensors.info(PREFIX + own.key()).shape().get(0);
+        if (rows != own.own().size(0)) {
+          return "\nIt was trained with a vocabulary of %d tokens, this base has %d: resize the base as it was then (resize_token_embeddings in Python), save it, and load that."
+              .formatted(rows, own.own().size(0));
+        }
+      }
+    }
+    return "";
+  }
+
+  private static Map<String, StoredTable> tables(
+      Path file, SafeTensors tensors, BaseTables expected, Device device) {
     Set<String> there = there(tensors);
-    ofBase.forEach(
-        (name, own) -> {
-          if (there.contains(name)) {
-            try (TensorScope scope = TensorScope.open()) {
-              Tensor stored = tensors.tensor(PREFIX + name).to(own.dtype()).to(device);
-              if (!stored.equal(own.detach())) {
-                throw new AdapterMismatchException(
-                    file
-                        + ": "
-                        + PREFIX
-                        + name
-                        + " holds other numbers than this base model: the adapter was trained on"
-                        + " another one.");
-              }
-            }
-          }
-        });
+    try (TensorScope scope = TensorScope.open()) {
+      return expected.read(
+          file.toString(),
+          own ->
+              there.contains(own.key())
+                  ? Optional.of(
+                      tensors.tensor(PREFIX + own.key()).to(own.own().dtype()).copy().to(device))
+                  : Optional.empty());
+    }
   }
 
   private static void requireTied(Path file, SafeTensors tensors, Map<String, Twin> tied) {

@@ -183,7 +183,7 @@ final class BaseLayers {
           .forEach(
               (key, original) -> others.put(key, Arrays.stream(original.shape()).boxed().toList()));
       return new AdapterWeightsFile.Contained(
-          expected(config, matched), others, extras.savedOfBase(matched), extras.tiedKeys(matched));
+          expected(config, matched), others, extras.tables(matched), extras.tiedKeys(matched));
     }
   }
 

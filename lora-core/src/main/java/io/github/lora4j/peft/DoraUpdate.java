@@ -165,21 +165,6 @@ final class DoraUpdate {
     }
   }
 
-  /**
-   * Takes a merged update out again; in half precision that is not exact.
-   *
-   * @param merged what {@link #mergedWeight} gave
-   * @param norm {@link #norm} of the weight as it was before
-   */
-  static Tensor unmergedWeight(
-      Tensor merged, Tensor a, Tensor b, double scaling, Tensor magnitude, Tensor norm) {
-    try (TensorScope scope = TensorScope.open();
-        NoGrad noGrad = NoGrad.open()) {
-      Tensor weight = merged.to(DType.F32).mul(norm.div(magnitude).unsqueeze(1));
-      return scope.handOver(weight.addmmInPlace(b, a, -scaling).to(merged.dtype()));
-    }
-  }
-
   private static Tensor sum(Tensor weight, Tensor a, Tensor b, double scaling) {
     return b.matmul(a).mulInPlace(scaling).addInPlace(weight, 1);
   }

@@ -9,6 +9,7 @@ import io.github.lora4j.tensor.Generator;
 import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -17,7 +18,7 @@ import java.util.function.BiConsumer;
  * <p>A is {@code [r, vocab]} and B {@code [dim, r]}, as in PEFT's {@code lora.Embedding}; there is
  * no dropout.
  */
-final class EmbeddingUpdate implements AutoCloseable {
+final class EmbeddingUpdate implements LayerPart {
 
   /** What follows a table's name in the files of PEFT. */
   static final String A = ".lora_embedding_A";
@@ -26,12 +27,16 @@ final class EmbeddingUpdate implements AutoCloseable {
   static final String B = ".lora_embedding_B";
 
   private final LoraWeights weights;
-  private final double configured;
+  private volatile double configured;
   private volatile double factor = 1;
+
+  /** The rank; less than the matrices have where smaller ones were swapped in. */
+  private int rank;
 
   EmbeddingUpdate(LoraWeights weights, double scaling) {
     this.weights = weights;
     this.configured = scaling;
+    this.rank = weights.rank();
   }
 
   /** First weights as in PEFT: A zero and B normally distributed, or with RANDOM both. */
@@ -82,17 +87,17 @@ final class EmbeddingUpdate implements AutoCloseable {
    * Adds the update.
    *
    * @param y {@code [batch, seq, dim]}, what the base gave for the ids
+   * @param table the base's, {@code [vocab, dim]}
    */
-  Tensor add(Tensor y, Tensor ids, EmbeddingLayer base) {
+  Tensor add(Tensor y, Tensor ids, Tensor table) {
     try (TensorScope scope = TensorScope.open()) {
       Tensor thin = Functional.embedding(ids, weights.a().transpose(0, 1)).mul(scaling());
       Tensor update = Functional.linear(thin, weights.b());
       if (weights.magnitude().isEmpty()) {
         return scope.handOver(y.add(update));
       }
-      Tensor table = AdaptedEmbedding.table(base).transpose(0, 1);
-      return scope.handOver(
-          DoraUpdate.embedding(y, update, weights.magnitude().get(), norm(table)));
+      Tensor lengths = norm(table.transpose(0, 1));
+      return scope.handOver(DoraUpdate.embedding(y, update, weights.magnitude().get(), lengths));
     }
   }
 
@@ -132,11 +137,49 @@ final class EmbeddingUpdate implements AutoCloseable {
     }
   }
 
-  /** Shows what learns with its names in the files of PEFT. */
-  void forEach(String module, BiConsumer<String, Tensor> visitor) {
-    visitor.accept(module + A, weights.a());
-    visitor.accept(module + B, weights.b());
-    weights.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));
+  @Override
+  public void requiresGrad(boolean required) {
+    weights.requiresGrad(required);
+  }
+
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
+    forEach(weights, module, visitor);
+  }
+
+  private static void forEach(LoraWeights of, String module, BiConsumer<String, Tensor> visitor) {
+    visitor.accept(module + A, of.a());
+    visitor.accept(module + B, of.b());
+    of.magnitude().ifPresent(m -> visitor.accept(module + LoraWeights.MAGNITUDE, m));
+  }
+
+  @Override
+  public void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
+    if (rank > 0) {
+      forEach(rank == weights.rank() ? weights : weights.first(rank), module, visitor);
+    }
+  }
+
+  /**
+   * Takes the numbers of another update into these matrices, as {@link LoraUpdate#swap} does.
+   *
+   * @param other one of at most this rank; empty for an update that changes nothing
+   * @param scaling the other's
+   */
+  void swap(Optional<LoraWeights> other, double scaling) {
+    other.ifPresentOrElse(weights::take, weights::clear);
+    rank = other.map(LoraWeights::rank).orElse(0);
+    configured = scaling;
+    factor(1);
+  }
+
+  /**
+   * The same with twice the rank and nothing further, as {@link LoraUpdate#forEachPlain} gives it
+   * where nothing was taken out of the base.
+   */
+  void forEachPlain(String module, BiConsumer<String, Tensor> visitor) {
+    LoraWeights twice = PlainLoraConversion.of(weights, Optional.empty());
+    new EmbeddingUpdate(twice, configured).forEachSaved(module, visitor);
   }
 
   @Override

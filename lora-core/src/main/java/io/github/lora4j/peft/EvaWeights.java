@@ -64,10 +64,10 @@ public final class EvaWeights {
   private static List<EvaLayer> layers(PeftModel<?> model, Adapter adapter) {
     List<EvaLayer> layers = new ArrayList<>();
     for (AdaptedLinear layer : model.layers().linears()) {
-      LoraUpdate update = layer.updates().get(adapter.name());
-      if (update != null) {
-        layers.add(new EvaLayer(layer.name(), layer.inFeatures(), update.weights().rank()));
-      }
+      layer
+          .update(adapter.name())
+          .map(update -> new EvaLayer(layer.name(), layer.inFeatures(), update.weights().rank()))
+          .ifPresent(layers::add);
     }
     return layers;
   }
@@ -94,7 +94,7 @@ public final class EvaWeights {
     LoraConfig next = withRanks(adapter, ranks, config.adjustScalingFactors());
     model.replaceAdapter(adapter.name(), next);
     for (AdaptedLinear layer : model.layers().linears()) {
-      LoraUpdate update = layer.updates().get(adapter.name());
+      LoraUpdate update = layer.update(adapter.name()).orElse(null);
       Tensor a = found.get(layer.name());
       if (update != null && a != null) {
         if (a.size(0) != update.weights().rank()) {

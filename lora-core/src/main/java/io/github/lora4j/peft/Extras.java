@@ -2,7 +2,6 @@ package io.github.lora4j.peft;
 
 import io.github.lora4j.error.AdapterMismatchException;
 import io.github.lora4j.nn.BiasedLinear;
-import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.EmbeddingLayer;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Tensor;
@@ -23,9 +22,6 @@ import org.slf4j.LoggerFactory;
 final class Extras {
 
   private static final Logger LOG = LoggerFactory.getLogger(Extras.class);
-
-  /** The names that make PEFT save the base's tables too: its EMBEDDING_LAYER_NAMES. */
-  private static final List<String> TABLES = List.of("embed_tokens", "lm_head");
 
   private final BaseLayers base;
   private final LoraConfig config;
@@ -197,7 +193,7 @@ final class Extras {
       }
     }
     for (String name : matched.biases()) {
-      String key = matched.isTarget(name) ? name + ".base_layer.bias" : name + ".bias";
+      String key = TrainedBias.key(name, matched.isTarget(name));
       biasOf(name).ifPresent(bias -> found.put(key, bias));
     }
     matched
@@ -213,53 +209,33 @@ final class Extras {
         .orElseGet(() -> BaseWeights.weight(base.linear(name)));
   }
 
-  /**
-   * The base's tables that PEFT saves because adapters stand beside them, by the names in its
-   * files.
-   */
-  Map<String, Tensor> savedOfBase(MatchedModules matched) {
-    Map<String, Tensor> found = new LinkedHashMap<>();
-    if (!config.trainableTokenIndices().isEmpty() || !targetsTable(matched)) {
-      return found;
-    }
-    for (String name : List.of(base.inputs().name(), base.headName())) {
-      boolean follows = ties() && name.equals(base.headName());
-      if (!matched.isTarget(follows ? base.inputs().name() : name)) {
-        continue;
-      }
-      Map<String, Tensor> own =
-          base.embedding(name).isPresent()
-              ? parameters(base.embedding(name).get()::forEachParameter)
-              : base.linear(name) instanceof DenseLinear dense
-                  ? parameters(dense::forEachParameter)
-                  : Map.of();
-      own.forEach(
-          (key, tensor) -> found.put(name + ".base_layer" + key.substring(name.length()), tensor));
-      matched.biases().forEach(biased -> found.remove(biased + ".base_layer.bias"));
-    }
-    return found;
-  }
-
-  private boolean targetsTable(MatchedModules matched) {
-    if (matched.targetModules() instanceof TargetModules.Names given) {
-      return given.names().stream().anyMatch(TABLES::contains);
-    }
-    return matched.targets().stream()
-        .anyMatch(
-            target -> TABLES.stream().anyMatch(t -> ("." + target.module()).endsWith("." + t)));
+  /** What a file may hold of the base's table and head. */
+  BaseTables tables(MatchedModules matched) {
+    return BaseTables.of(base, config, matched, ties());
   }
 
   /** What PEFT writes under a head's name although it is the table's. */
-  Map<String, AdapterWeightsFile.Twin> tiedKeys(MatchedModules matched) {
-    Map<String, AdapterWeightsFile.Twin> twins = new LinkedHashMap<>();
+  Map<String, Twin> tiedKeys(MatchedModules matched) {
+    Map<String, Twin> twins = new LinkedHashMap<>();
     String table = base.inputs().name();
     String head = base.headName();
     if (ties() && matched.saved().contains(table)) {
-      twins.put(head + ".weight", new AdapterWeightsFile.Twin(table + ".weight", false));
+      twins.put(head + ".weight", Twin.copy(table + ".weight"));
     }
     if (ties() && matched.isTarget(table)) {
-      twins.put(head + LoraWeights.A, new AdapterWeightsFile.Twin(table + EmbeddingUpdate.B, true));
-      twins.put(head + LoraWeights.B, new AdapterWeightsFile.Twin(table + EmbeddingUpdate.A, true));
+      twins.put(head + LoraWeights.A, Twin.transpose(table + EmbeddingUpdate.B));
+      twins.put(head + LoraWeights.B, Twin.transpose(table + EmbeddingUpdate.A));
+    }
+    // With save_embedding_layers PEFT writes these once more as they are called in its live model.
+    if (base.isTied() && matched.tokens().containsKey(table)) {
+      twins.put(head + TokenRows.KEY, Twin.seldom(table + TokenRows.KEY));
+    }
+    for (String module : List.of(table, head)) {
+      if (matched.saved().contains(ties() ? table : module)) {
+        for (String last : List.of(".weight", ".bias")) {
+          twins.put(module + ".modules_to_save" + last, Twin.seldom(module + last));
+        }
+      }
     }
     return twins;
   }

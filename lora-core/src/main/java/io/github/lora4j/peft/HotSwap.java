@@ -21,6 +21,8 @@ final class HotSwap {
   private final String adapter;
   private final LoraConfig before;
   private final LoraConfig after;
+  private final Map<String, List<Integer>> tokensBefore;
+  private final Map<String, List<Integer>> tokensAfter;
   private final AdapterWeightsFile.Contents read;
   private final Map<String, AdapterTarget> targets;
   private final Map<String, ExpertTarget> experts;
@@ -36,6 +38,8 @@ final class HotSwap {
     this.layers = layers;
     this.adapter = adapter.name();
     this.before = adapter.config();
+    this.tokensBefore = adapter.matched().tokens();
+    this.tokensAfter = matched.tokens();
     this.after = after;
     this.read = read;
     this.targets =
@@ -63,18 +67,25 @@ final class HotSwap {
     read.others()
         .forEach((key, tensor) -> Objects.requireNonNull(live.get(key)).copyInPlace(tensor));
     for (AdaptedLinear layer : layers.linears()) {
-      if (layer.updates().containsKey(adapter)) {
-        AdapterTarget target = targets.get(layer.name());
-        layer
-            .updates()
-            .get(adapter)
-            .swap(
-                Optional.ofNullable(read.updates().get(layer.name())),
-                target == null ? 0 : target.scaling());
-      }
-      if (layer.copies().containsKey(adapter)) {
-        layer.copies().get(adapter).refresh();
-      }
+      AdapterTarget target = targets.get(layer.name());
+      Optional<LoraWeights> weights = Optional.ofNullable(read.updates().get(layer.name()));
+      layer
+          .update(adapter)
+          .ifPresent(
+              update ->
+                  update.swap(weights, target == null ? 0 : target.scaling(), after.loraDropout()));
+      layer.copy(adapter).ifPresent(TrainedCopy::refresh);
+    }
+    for (AdaptedEmbedding layer : layers.embeddings()) {
+      AdapterTarget target = targets.get(layer.name());
+      layer
+          .parts()
+          .get(adapter, EmbeddingUpdate.class)
+          .ifPresent(
+              update ->
+                  update.swap(
+                      Optional.ofNullable(read.updates().get(layer.name())),
+                      target == null ? 0 : target.scaling()));
     }
     for (AdaptedExperts layer : layers.experts()) {
       if (layer.adapters().contains(adapter)) {
@@ -91,6 +102,13 @@ final class HotSwap {
       differing.removeIf(key -> others.contains(key) && read.others().containsKey(key));
       problems.add("only one of the two adapters has " + String.join(", ", differing));
     }
+    if (!tokensBefore.equals(tokensAfter)) {
+      problems.add(
+          "trainableTokenIndices can't change from %s to %s".formatted(tokensBefore, tokensAfter));
+    }
+    read.tables().keySet().stream()
+        .filter(module -> layers.all().stream().noneMatch(layer -> layer.name().equals(module)))
+        .forEach(module -> problems.add(module + ": the file brings a table of the base"));
     if (before.useDora() != after.useDora() || before.loraBias() != after.loraBias()) {
       problems.add("useDora and loraBias can't change");
     }
@@ -134,10 +152,14 @@ final class HotSwap {
   }
 
   private void requireFit(AdaptedLayer layer, Set<String> further) {
-    if (layer instanceof AdaptedLinear linear && linear.updates().containsKey(adapter)) {
-      int room = linear.updates().get(adapter).weights().rank();
+    int room = room(layer);
+    if (room > 0) {
       if (further.remove(layer.name())) {
-        requireSameStart(linear.updates().get(adapter), targets.get(layer.name()));
+        if (layer instanceof AdaptedLinear linear) {
+          linear
+              .update(adapter)
+              .ifPresent(update -> requireSameStart(update, targets.get(layer.name())));
+        }
         int rank = targets.get(layer.name()).r();
         if (rank != room && before.initLoraWeights().changesBase()) {
           problems.add(
@@ -157,8 +179,34 @@ final class HotSwap {
             != these.weights(adapter).rank()) {
       problems.add(layer.name() + ": experts take only updates of the same rank");
     }
-    if (layer instanceof AdaptedEmbedding table && table.updates().containsKey(adapter)) {
-      problems.add(layer.name() + ": updates of embeddings can't be swapped");
+    Optional<StoredTable> own = table(layer);
+    Optional<StoredTable> other = Optional.ofNullable(read.tables().get(layer.name()));
+    if (own.isPresent() != other.isPresent()
+        || own.isPresent() && !own.get().sameAs(other.orElseThrow())) {
+      problems.add(layer.name() + ": the files bring different tables of the base");
     }
+  }
+
+  /** The rank of the update that there is, 0 if there is none. */
+  private int room(AdaptedLayer layer) {
+    if (layer instanceof AdaptedLinear linear) {
+      return linear.update(adapter).map(update -> update.weights().rank()).orElse(0);
+    }
+    return layer instanceof AdaptedEmbedding table
+        ? table
+            .parts()
+            .get(adapter, EmbeddingUpdate.class)
+            .map(update -> update.weights().rank())
+            .orElse(0)
+        : 0;
+  }
+
+  private Optional<StoredTable> table(AdaptedLayer layer) {
+    if (layer instanceof AdaptedLinear linear) {
+      return linear.parts().get(adapter, StoredTable.class);
+    }
+    return layer instanceof AdaptedEmbedding table
+        ? table.parts().get(adapter, StoredTable.class)
+        : Optional.empty();
   }
 }

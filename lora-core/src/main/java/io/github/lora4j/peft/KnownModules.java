@@ -38,6 +38,17 @@ final class KnownModules {
     return modules.keySet();
   }
 
+  /** What is inside of a module and contains nothing itself; the module itself if that is so. */
+  List<ModuleEntry> leaves(ModuleEntry module) {
+    List<ModuleEntry> inside =
+        modules.values().stream()
+            .filter(other -> other.name().startsWith(module.name() + "."))
+            .toList();
+    return inside.isEmpty()
+        ? List.of(module)
+        : inside.stream().filter(part -> leaves(part).equals(List.of(part))).toList();
+  }
+
   /** Whether a module has one of these names, or a name that ends in one of them after a dot. */
   static boolean isNamed(String module, Set<String> names) {
     return MinimalSuffixes.suffixes(module).stream().anyMatch(names::contains);

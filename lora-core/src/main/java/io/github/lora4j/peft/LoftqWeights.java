@@ -81,7 +81,7 @@ public final class LoftqWeights {
     }
     Map<AdaptedLinear, LinearShape> layers = new LinkedHashMap<>();
     for (AdaptedLinear layer : model.layers().linears()) {
-      if (layer.updates().containsKey(adapter.name())
+      if (layer.update(adapter.name()).isPresent()
           && layer.base() instanceof QuantizedLinear quantized) {
         layers.put(
             layer,
@@ -102,7 +102,7 @@ public final class LoftqWeights {
   }
 
   private static LoraUpdate update(AdaptedLinear layer, String adapterName) {
-    return layer.updates().get(adapterName);
+    return layer.update(adapterName).orElseThrow();
   }
 
   private static InitialFactors factors(

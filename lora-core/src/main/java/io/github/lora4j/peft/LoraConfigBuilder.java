@@ -231,9 +231,10 @@ public final class LoraConfigBuilder {
 
   /**
    * Modules that are trained and saved whole, by ends of their names, such as {@code lm_head},
-   * {@code embed_tokens} or {@code norm}: linear layers, embeddings and norms. A float32 copy is
-   * trained, the base's own stays as it is. With {@link TaskType#SEQ_CLS} the classifier's head
-   * {@code score} is always among them. Default: none.
+   * {@code embed_tokens} or {@code norm}: linear layers, embeddings, norms, and containers that
+   * hold nothing else, such as {@code mlp} or {@code layers.3}. A float32 copy is trained, the
+   * base's own stays as it is. With {@link TaskType#SEQ_CLS} the classifier's head {@code score} is
+   * always among them. Default: none.
    */
   public LoraConfigBuilder modulesToSave(String... names) {
     this.modulesToSave = Arrays.asList(names.clone());

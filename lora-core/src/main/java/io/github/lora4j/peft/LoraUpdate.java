@@ -22,13 +22,13 @@ import java.util.function.BiConsumer;
  * rank, subtracted: the base's weight stays as it is and no other is made. One that rounds the
  * weight has a layer of its own, in few bits, which {@link AdaptedLinear} puts in the base's place.
  */
-final class LoraUpdate implements AutoCloseable {
+final class LoraUpdate implements LayerPart {
 
   private final LoraWeights weights;
-  private final double dropout;
   private final DoraNorm norm = new DoraNorm();
   private final double atStart;
   private volatile double configured;
+  private volatile double dropout;
   private volatile double factor = 1;
 
   /** The rank; less than the matrices have where smaller ones were swapped in. */
@@ -212,11 +212,13 @@ final class LoraUpdate implements AutoCloseable {
    *
    * @param other one of at most this rank; empty for an update that changes nothing
    * @param scaling the other's
+   * @param otherDropout the other's
    */
-  void swap(Optional<LoraWeights> other, double scaling) {
+  void swap(Optional<LoraWeights> other, double scaling, double otherDropout) {
     other.ifPresentOrElse(weights::take, weights::clear);
     rank = other.map(LoraWeights::rank).orElse(0);
     configured = scaling;
+    dropout = otherDropout;
     factor(1);
   }
 
@@ -246,13 +248,19 @@ final class LoraUpdate implements AutoCloseable {
     norm.invalidate();
   }
 
-  void requiresGrad(boolean required) {
+  @Override
+  public void requiresGrad(boolean required) {
     weights.requiresGrad(required);
     norm.invalidate();
   }
 
-  /** Shows what belongs into a file of PEFT with its names there, in the caller's scope. */
-  void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
+    weights.forEach(module, visitor);
+  }
+
+  @Override
+  public void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
     if (rank == weights.rank()) {
       weights.forEach(module, visitor);
     } else if (rank > 0) {
@@ -262,20 +270,10 @@ final class LoraUpdate implements AutoCloseable {
 
   /**
    * The same for an adapter that stands beside the base's whole weight: what this one began with is
-   * subtracted in it.
+   * subtracted in it. The rank is twice this one's, also where nothing was taken out of the base.
    */
   void forEachPlain(String module, BiConsumer<String, Tensor> visitor) {
-    if (weights.start().isEmpty()) {
-      forEachSaved(module, visitor);
-      return;
-    }
-    LoraWeights start = weights.start().get();
-    new LoraWeights(
-            PlainLoraConversion.a(weights.a(), start.a()),
-            PlainLoraConversion.b(weights.b(), start.b()),
-            weights.bias(),
-            weights.magnitude())
-        .forEach(module, visitor);
+    PlainLoraConversion.of(weights, weights.start()).forEach(module, visitor);
   }
 
   @Override

@@ -20,9 +20,12 @@ final class NormTuner implements Tuner {
 
   private static final String PREFIX = Ia3Tuner.PREFIX;
 
+  /** What PEFT puts between a norm's name and its parameter's. */
+  private static final String INFIX = ".ln_tuning_layers";
+
   private final LnTuningConfig config;
   private final TargetModules targets;
-  private final Map<String, TunedNorm> norms = new LinkedHashMap<>();
+  private final Map<String, NormCopy> norms = new LinkedHashMap<>();
   private final SavedCopies saved;
 
   /** Makes the adapter or reads it. */
@@ -48,11 +51,9 @@ final class NormTuner implements Tuner {
     SavedCopies.expect(copied, PREFIX, expected);
     Map<String, Tensor> parameters = source.parameters(expected, modules.base().device());
     for (Norm norm : matched) {
-      List<Tensor> own = new ArrayList<>();
-      norm.forEachParameter((name, tensor) -> own.add(parameters.get(fileName(norm, name))));
-      // A norm asks for its parameters in the order in which it shows them.
-      var next = own.iterator();
-      norms.put(norm.name(), new TunedNorm(norm, norm.with(norm.name(), old -> next.next())));
+      Map<String, Tensor> own = new LinkedHashMap<>();
+      norm.forEachParameter((name, tensor) -> own.put(name, parameters.get(fileName(norm, name))));
+      norms.put(norm.name(), NormCopy.of(norm, own, INFIX));
     }
     this.saved = new SavedCopies(copied, PREFIX, parameters);
   }
@@ -115,7 +116,7 @@ final class NormTuner implements Tuner {
   }
 
   private static String fileName(Norm norm, String parameter) {
-    return PREFIX + TunedNorm.fileName(norm.name(), parameter);
+    return PREFIX + norm.name() + INFIX + parameter.substring(norm.name().length());
   }
 
   @Override
@@ -146,8 +147,8 @@ final class NormTuner implements Tuner {
         .values()
         .forEach(
             norm ->
-                norm.copy()
-                    .forEachParameter((name, tensor) -> tensors.put(fileName(norm, name), tensor)));
+                norm.forEachParameter(
+                    norm.name(), (name, tensor) -> tensors.put(PREFIX + name, tensor)));
     saved.forEach(PREFIX, tensors::put);
     return tensors;
   }
@@ -176,25 +177,15 @@ final class NormTuner implements Tuner {
 
       @Override
       public Norm norm(Norm norm) {
-        TunedNorm own = norms.get(norm.name());
-        return own == null ? norm : unloaded(own, safe);
+        NormCopy own = norms.get(norm.name());
+        return own == null ? norm : own.merged(safe);
       }
     };
   }
 
-  private static Norm unloaded(TunedNorm norm, boolean safe) {
-    List<Tensor> originals = new ArrayList<>();
-    norm.original().forEachParameter((name, tensor) -> originals.add(tensor));
-    var like = originals.iterator();
-    return norm.copy()
-        .with(
-            norm.name(),
-            learnt -> Unloaded.parameter(norm.name(), learnt, like.next().dtype(), safe));
-  }
-
   @Override
   public void close() {
-    norms.values().forEach(TunedNorm::close);
+    norms.values().forEach(NormCopy::close);
     saved.close();
   }
 }

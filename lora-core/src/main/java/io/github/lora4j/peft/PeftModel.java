@@ -112,7 +112,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   /**
    * Loads an adapter folder as PEFT writes it.
    *
-   * <p>Unlike in PEFT, a missing, unexpected or misshapen tensor is an error.
+   * <p>Unlike in PEFT, a missing, unexpected or misshapen tensor is an error, and an embedding or a
+   * head in the file doesn't overwrite the base's: see {@link #loadAdapter(Path, String, boolean)}.
    *
    * @param base the model that the adapter was trained on, which stays its owner's to close
    * @param adapterDir holds {@code adapter_config.json} and {@code adapter_model.safetensors}
@@ -255,6 +256,12 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    *
    * <p>Unlike in PEFT, one that isn't to be trained stays frozen when it is set.
    *
+   * <p>A file can bring the base's embedding or head with other numbers than this base's ({@code
+   * save_embedding_layers}): these take the base's place wherever the adapter takes part, alone or
+   * with others, merged or not. PEFT writes them over the base, where they stay for all adapters
+   * and when this one is deleted; here other adapters and the base don't see them, and they go with
+   * the adapter. Adapters that bring different ones can't be active together.
+   *
    * @param adapterDir holds {@code adapter_config.json} and {@code adapter_model.safetensors}
    * @param isTrainable whether to go on training it
    * @throws io.github.lora4j.error.AdapterMismatchException listing all keys that don't fit
@@ -358,6 +365,8 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
    * What {@link #model()} gave before sees them, and an optimizer keeps its tensors.
    *
    * <p>The other adapter may have lower ranks, and layers may be missing in it; no further ones.
+   * Scaling and dropout come with it. Unlike in PEFT, updates of embeddings, trained copies, biases
+   * and rows of tokens are swapped too, as long as both adapters have the same ones.
    *
    * @throws io.github.lora4j.error.AdapterMismatchException naming what doesn't fit; then nothing
    *     has changed
@@ -514,7 +523,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public List<String> savedModuleNames() {
     String adapter = adapters.first();
     return layers.linears().stream()
-        .filter(layer -> layer.copies().containsKey(adapter))
+        .filter(layer -> layer.copy(adapter).isPresent())
         .map(AdaptedLinear::name)
         .toList();
   }
@@ -523,7 +532,7 @@ public final class PeftModel<M extends DecoderModel> implements PreTrainedModel 
   public List<String> targetedModuleNames() {
     String adapter = adapters.first();
     return layers.linears().stream()
-        .filter(layer -> layer.updates().containsKey(adapter))
+        .filter(layer -> layer.update(adapter).isPresent())
         .map(AdaptedLinear::name)
         .toList();
   }

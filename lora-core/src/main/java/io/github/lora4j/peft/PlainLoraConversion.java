@@ -4,6 +4,7 @@ import io.github.lora4j.tensor.NoGrad;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An adapter whose beginning was taken out of the base's weight, turned into one for the original
@@ -39,6 +40,18 @@ final class PlainLoraConversion {
         NoGrad noGrad = NoGrad.open()) {
       return scope.handOver(Tensor.cat(List.of(b, first.neg()), 1));
     }
+  }
+
+  /**
+   * An update with its beginning in it.
+   *
+   * @param start zero where nothing was taken out of the base: the rank is doubled all the same
+   */
+  static LoraWeights of(LoraWeights weights, Optional<LoraWeights> start) {
+    Tensor a = start.map(LoraWeights::a).orElseGet(() -> weights.a().detach().mul(0));
+    Tensor b = start.map(LoraWeights::b).orElseGet(() -> weights.b().detach().mul(0));
+    return new LoraWeights(
+        a(weights.a(), a), b(weights.b(), b), weights.bias(), weights.magnitude());
   }
 
   /** The rank that goes with it; entries of {@code rankPattern} alike. */

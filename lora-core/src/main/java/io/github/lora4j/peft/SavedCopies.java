@@ -6,12 +6,14 @@ import io.github.lora4j.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** The linear layers that are trained whole beside an adapter: {@code modules_to_save}. */
 final class SavedCopies implements AutoCloseable {
 
-  private final Map<String, WholeLinear> copies = new LinkedHashMap<>();
+  private final Map<String, TrainedCopy> copies = new LinkedHashMap<>();
 
   /** What is expected of them in a file, or copied from the base. */
   static void expect(
@@ -30,33 +32,35 @@ final class SavedCopies implements AutoCloseable {
    */
   SavedCopies(List<DenseLinear> layers, String prefix, Map<String, Tensor> parameters) {
     for (DenseLinear layer : layers) {
-      Map<String, Tensor> own = new LinkedHashMap<>();
-      layer.forEachParameter((name, tensor) -> own.put(name, parameters.get(prefix + name)));
-      copies.put(layer.name(), new WholeLinear(layer, own));
+      String name = prefix + layer.name();
+      TrainedCopy.Weights own =
+          new TrainedCopy.Weights(
+              Objects.requireNonNull(parameters.get(name + ".weight"), name),
+              Optional.ofNullable(parameters.get(name + ".bias")));
+      copies.put(layer.name(), new TrainedCopy(layer, own));
     }
   }
 
   /** The copy of a layer, or the layer. */
   LinearLayer replace(LinearLayer layer) {
-    WholeLinear copy = copies.get(layer.name());
+    TrainedCopy copy = copies.get(layer.name());
     return copy == null ? layer : copy;
   }
 
   /** A plain layer made of the copy, or a second owner of the layer. */
   LinearLayer unloaded(LinearLayer layer, boolean safe) {
-    WholeLinear copy = copies.get(layer.name());
-    return copy == null ? layer.share() : copy.unloaded(safe);
+    TrainedCopy copy = copies.get(layer.name());
+    return copy == null ? layer.share() : copy.mergedLayer(safe);
   }
 
   void forEach(String prefix, BiConsumer<String, Tensor> visitor) {
-    copies
-        .values()
-        .forEach(
-            layer -> layer.copy().forEach((name, tensor) -> visitor.accept(prefix + name, tensor)));
+    copies.forEach(
+        (module, copy) ->
+            copy.forEachSaved(module, (name, tensor) -> visitor.accept(prefix + name, tensor)));
   }
 
   @Override
   public void close() {
-    copies.values().forEach(WholeLinear::close);
+    copies.values().forEach(TrainedCopy::close);
   }
 }

@@ -2,7 +2,9 @@ package io.github.lora4j.peft;
 
 import io.github.lora4j.error.AdapterMismatchException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The modules that are trained and saved whole: {@code modules_to_save}, matched as in PEFT. */
 final class SavedModules {
@@ -32,35 +34,39 @@ final class SavedModules {
   }
 
   /**
-   * Finds the modules.
+   * Finds the modules. A container stands for all that is inside of it, whose copies compute and
+   * are saved as a copy of the container would be.
    *
    * @throws AdapterMismatchException if one can't be trained whole, or, with {@link
    *     NameCheck#STRICT}, a name matches none
    */
   static List<String> match(KnownModules model, LoraConfig config, NameCheck check) {
-    List<String> found = new ArrayList<>();
+    List<String> named = new ArrayList<>();
+    Set<String> copied = new HashSet<>();
     List<String> problems = new ArrayList<>();
     for (ModuleEntry module : model.entries()) {
       // PEFT looks at the end of the name only, wherever a part of it begins.
       if (config.modulesToSave().stream().anyMatch(module.name()::endsWith)) {
-        if (module.canBeCopied()) {
-          found.add(module.name());
-        } else {
-          problems.add(
-              module.name() + " is no linear layer, embedding or norm: name what is inside of it");
+        named.add(module.name());
+        for (ModuleEntry part : model.leaves(module)) {
+          copied.add(part.name());
+          if (!part.canBeCopied()) {
+            problems.add(
+                part.name() + " is no linear layer, embedding or norm: name what is beside it");
+          }
         }
       }
     }
     if (check == NameCheck.STRICT) {
       config.modulesToSave().stream()
-          .filter(name -> isUnknown(name, found, config))
+          .filter(name -> isUnknown(name, named, config))
           .map(name -> "no module is named " + name + hint(name, model))
           .forEach(problems::add);
     }
     if (!problems.isEmpty()) {
       throw new AdapterMismatchException("modulesToSave: " + String.join("; ", problems));
     }
-    return found;
+    return model.names().stream().filter(copied::contains).toList();
   }
 
   /** Of the heads that were added for a classifier, one is enough. */

@@ -18,32 +18,35 @@ final class StatusReport {
 
   static List<LayerStatus> ofLayers(
       AdaptedLayers layers, boolean enabled, List<String> active, List<String> merged) {
-    return layers.all().stream()
-        .map(
-            layer -> {
-              Map<String, Consistency> learns = new LinkedHashMap<>();
-              Map<String, List<String>> devices = new LinkedHashMap<>();
-              for (String adapter : layer.adapters()) {
-                List<Tensor> parameters = new ArrayList<>();
-                layer.forEachParameter(adapter, parameters::add);
-                learns.put(
-                    adapter,
-                    Consistency.of(parameters.stream().map(Tensor::requiresGrad).toList()));
-                devices.put(
-                    adapter,
-                    parameters.stream().map(t -> t.device().toString()).distinct().toList());
-              }
-              return new LayerStatus(
-                  layer.name(),
-                  layer.baseType(),
-                  enabled,
-                  active,
-                  merged.stream().filter(layer.adapters()::contains).toList(),
-                  learns,
-                  List.copyOf(layer.adapters()),
-                  devices);
-            })
-        .toList();
+    List<LayerStatus> all = new ArrayList<>();
+    for (AdaptedLayer layer : layers.all()) {
+      Map<String, Consistency> learns = new LinkedHashMap<>();
+      Map<String, List<String>> devices = new LinkedHashMap<>();
+      for (String adapter : layer.adapters()) {
+        List<Tensor> parameters = new ArrayList<>();
+        layer.forEachParameter(adapter, parameters::add);
+        // Nothing learns of a table that a file brings.
+        if (!parameters.isEmpty()) {
+          learns.put(
+              adapter, Consistency.of(parameters.stream().map(Tensor::requiresGrad).toList()));
+          devices.put(
+              adapter, parameters.stream().map(t -> t.device().toString()).distinct().toList());
+        }
+      }
+      if (!learns.isEmpty()) {
+        all.add(
+            new LayerStatus(
+                layer.name(),
+                layer.baseType(),
+                enabled,
+                active,
+                merged.stream().filter(learns::containsKey).toList(),
+                learns,
+                List.copyOf(learns.keySet()),
+                devices));
+      }
+    }
+    return List.copyOf(all);
   }
 
   static ModelStatus ofModel(

@@ -9,6 +9,7 @@ import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -79,22 +80,32 @@ final class TiedHead implements LinearLayer {
   }
 
   private boolean replaces(String adapter) {
-    return tied.contains(adapter) && table.copies().containsKey(adapter);
+    return copy(adapter).isPresent();
+  }
+
+  private Optional<TableCopy> copy(String adapter) {
+    return tied.contains(adapter) ? table.parts().get(adapter, TableCopy.class) : Optional.empty();
+  }
+
+  private Optional<EmbeddingUpdate> update(String adapter) {
+    return tied.contains(adapter)
+        ? table.parts().get(adapter, EmbeddingUpdate.class)
+        : Optional.empty();
   }
 
   private Tensor byCopy(Tensor x, String adapter) {
-    return Functional.linear(x, table.copies().get(adapter).to(x.dtype()));
+    return Functional.linear(x, copy(adapter).orElseThrow().table().to(x.dtype()));
   }
 
   private Tensor follow(Tensor y, Tensor x, List<String> adapters) {
     Tensor sum = y;
     for (String adapter : adapters) {
-      if (table.tokens().containsKey(adapter)) {
-        Tensor plain = AdaptedEmbedding.table(table.base());
-        sum = table.tokens().get(adapter).rescore(sum, x, plain);
+      for (TokenRows rows : table.parts().of(List.of(adapter), TokenRows.class)) {
+        sum = rows.rescore(sum, x, table.table(adapters));
       }
-      if (tied.contains(adapter) && table.updates().containsKey(adapter)) {
-        sum = table.updates().get(adapter).rescore(sum, x);
+      Optional<EmbeddingUpdate> update = update(adapter);
+      if (update.isPresent()) {
+        sum = update.get().rescore(sum, x);
       }
     }
     return sum;
@@ -105,9 +116,9 @@ final class TiedHead implements LinearLayer {
     return adapters.stream()
         .anyMatch(
             adapter ->
-                table.tokens().containsKey(adapter)
+                table.parts().get(adapter, TokenRows.class).isPresent()
                     || replaces(adapter)
-                    || tied.contains(adapter) && table.updates().containsKey(adapter));
+                    || update(adapter).isPresent());
   }
 
   @Override

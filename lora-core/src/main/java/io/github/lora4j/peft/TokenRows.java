@@ -7,12 +7,13 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /**
  * Rows of a table, or of a head's weight, that are trained while the others stay: PEFT's {@code
  * TrainableTokensLayer}.
  */
-final class TokenRows implements AutoCloseable {
+final class TokenRows implements LayerPart {
 
   /** What follows a table's name in the files of PEFT; holds the rows, not a difference. */
   static final String KEY = ".token_adapter.trainable_tokens_delta";
@@ -57,10 +58,6 @@ final class TokenRows implements AutoCloseable {
   private static Tensor index(List<Integer> tokens, Tensor beside) {
     long[] values = tokens.stream().mapToLong(Integer::longValue).toArray();
     return Tensor.of(values, values.length).to(beside.device());
-  }
-
-  Tensor rows() {
-    return rows;
   }
 
   /**
@@ -115,6 +112,16 @@ final class TokenRows implements AutoCloseable {
       }
       return scope.handOver(merged);
     }
+  }
+
+  @Override
+  public void requiresGrad(boolean required) {
+    rows.requiresGrad(required);
+  }
+
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
+    visitor.accept(module + KEY, rows);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.github.lora4j.peft;
 
-import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
@@ -12,7 +11,7 @@ import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The copy is float32 whatever the original's dtype, so that small steps aren't lost, and is
  * rounded to that dtype where it is used. The original is borrowed, the copy owned.
  */
-final class TrainedCopy implements LinearLayer {
+final class TrainedCopy implements LinearLayer, LayerPart {
 
   private static final String WEIGHT = ".weight";
   private static final String BIAS = ".bias";
@@ -36,7 +35,7 @@ final class TrainedCopy implements LinearLayer {
   TrainedCopy(DenseLinear original, Weights copy) {
     this.original = original;
     this.copy = copy;
-    this.settled = copy.learns() ? null : layer(Tensor::detach);
+    this.settled = copy.learns() ? null : settled();
   }
 
   /**
@@ -94,20 +93,16 @@ final class TrainedCopy implements LinearLayer {
     return original.device();
   }
 
-  Weights weights() {
-    return copy;
-  }
-
   /** Looks at the copy again after its numbers were exchanged. */
   void refresh() {
     if (settled != null) {
       settled.close();
-      settled = layer(Tensor::detach);
+      settled = settled();
     }
   }
 
-  /** Makes the copy learn, or freezes it. */
-  void requiresGrad(boolean required) {
+  @Override
+  public void requiresGrad(boolean required) {
     if (copy.learns() == required) {
       return;
     }
@@ -115,7 +110,7 @@ final class TrainedCopy implements LinearLayer {
     if (settled != null) {
       settled.close();
     }
-    settled = required ? null : layer(Tensor::detach);
+    settled = required ? null : settled();
   }
 
   @Override
@@ -141,34 +136,26 @@ final class TrainedCopy implements LinearLayer {
    * @return the layer, for the caller to close
    */
   DenseLinear mergedLayer(boolean safe) {
-    if (safe) {
-      copy.forEach(name(), TrainedCopy::requireFinite);
-    }
-    return layer(parameter -> parameter.detach().copy());
+    return layer((name, parameter) -> Unloaded.parameter(name, parameter, dtype(), safe));
   }
 
-  private DenseLinear layer(UnaryOperator<Tensor> handle) {
-    try (TensorScope scope = TensorScope.open();
-        NoGrad noGrad = NoGrad.open()) {
-      Tensor weight = TensorScope.keep(handle.apply(copy.weight()).to(dtype()));
-      Optional<Tensor> bias = copy.bias().map(b -> TensorScope.keep(handle.apply(b).to(dtype())));
-      return original.isInputFirst()
-          ? DenseLinear.ofInputFirst(name(), weight, bias)
-          : new DenseLinear(name(), weight, bias);
-    }
+  private DenseLinear settled() {
+    return layer(
+        (name, parameter) -> {
+          try (TensorScope scope = TensorScope.open();
+              NoGrad noGrad = NoGrad.open()) {
+            return TensorScope.keep(parameter.detach().to(dtype()));
+          }
+        });
   }
 
-  private static void requireFinite(String name, Tensor parameter) {
-    boolean finite;
-    try (TensorScope scope = TensorScope.open()) {
-      finite = parameter.isFinite().all();
-    }
-    if (!finite) {
-      throw new LoraException(
-          name
-              + ": the trained weight holds NaN or infinite numbers; the adapter is damaged or its"
-              + " training diverged.");
-    }
+  /** A dense layer of what is made of the parameters. */
+  private DenseLinear layer(BiFunction<String, Tensor, Tensor> made) {
+    Tensor weight = made.apply(name() + WEIGHT, copy.weight());
+    Optional<Tensor> bias = copy.bias().map(b -> made.apply(name() + BIAS, b));
+    return original.isInputFirst()
+        ? DenseLinear.ofInputFirst(name(), weight, bias)
+        : new DenseLinear(name(), weight, bias);
   }
 
   /** Refused: an adapter has one owner; merge it to get a layer of its own. */
@@ -181,7 +168,17 @@ final class TrainedCopy implements LinearLayer {
   @Override
   public void forEachParameter(BiConsumer<String, Tensor> visitor) {
     original.forEachParameter(visitor);
-    copy.forEach(name() + ".modules_to_save", visitor);
+    forEachParameter(name(), visitor);
+  }
+
+  @Override
+  public void forEachParameter(String module, BiConsumer<String, Tensor> visitor) {
+    copy.forEach(module + ".modules_to_save", visitor);
+  }
+
+  @Override
+  public void forEachSaved(String module, BiConsumer<String, Tensor> visitor) {
+    copy.forEach(module, visitor);
   }
 
   /** Frees the copy, not the original. */

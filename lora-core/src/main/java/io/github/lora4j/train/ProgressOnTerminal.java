@@ -1,27 +1,24 @@
 package io.github.lora4j.train;
 
-import java.io.OutputStream;
-import java.io.PrintStream;
+import io.github.lora4j.internal.text.BarLine;
 import java.io.PrintWriter;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** A bar that stays at the bottom of the terminal while the log lines scroll above it. */
 final class ProgressOnTerminal implements Progress {
 
-  private final BelowLines consumer;
+  private final BarLine consumer;
   private final ProgressBar bar;
 
-  private ProgressOnTerminal(BelowLines consumer, ProgressBar bar) {
+  private ProgressOnTerminal(BarLine consumer, ProgressBar bar) {
     this.consumer = consumer;
     this.bar = bar;
   }
 
   static ProgressOnTerminal open(int maxSteps, PrintWriter out) {
-    BelowLines consumer = new BelowLines(out);
+    BarLine consumer = new BarLine(out);
     ProgressBar bar =
         new ProgressBarBuilder()
             .setTaskName("training")
@@ -47,51 +44,5 @@ final class ProgressOnTerminal implements Progress {
   @Override
   public void close() {
     bar.close();
-  }
-
-  /** Writes the bar over itself, and lines in its place so that it moves down by one. */
-  private static final class BelowLines implements ProgressBarConsumer {
-    private final PrintWriter out;
-    // Only asked how wide the terminal is.
-    private final ProgressBarConsumer width =
-        new ConsoleProgressBarConsumer(new PrintStream(OutputStream.nullOutputStream()));
-    private String shown = "";
-    private boolean closed;
-
-    BelowLines(PrintWriter out) {
-      this.out = out;
-    }
-
-    @Override
-    public int getMaxRenderedLength() {
-      return width.getMaxRenderedLength();
-    }
-
-    @Override
-    public synchronized void accept(String rendered) {
-      if (!closed) {
-        shown = rendered;
-        out.print("\r" + rendered);
-        out.flush();
-      }
-    }
-
-    synchronized void printAbove(String line) {
-      // Spaces wipe out the rest of the bar on terminals without escape sequences too.
-      String rest = " ".repeat(Math.max(0, getMaxRenderedLength() - line.length()));
-      out.print("\r" + line + rest + System.lineSeparator());
-      accept(shown);
-      out.flush();
-    }
-
-    @Override
-    public synchronized void close() {
-      if (!closed) {
-        closed = true;
-        out.println();
-        out.flush();
-        width.close();
-      }
-    }
   }
 }

@@ -75,7 +75,9 @@ class AdapterKindsTest {
         "embed-tied-ensured",
         "replicated",
         "pissa",
-        "olora"
+        "olora",
+        "container",
+        "container-block"
       })
   void adaptersOfPeftGiveItsLogitsAndAreSavedAsTheyCame(String kind) throws IOException {
     Path folder = CASES.resolve(kind);
@@ -165,6 +167,7 @@ class AdapterKindsTest {
         "saved",
         "saved-tied-ensured",
         "embed-tied-ensured",
+        "container-block",
         "replicated",
         "pissa"
       })
@@ -258,7 +261,9 @@ class AdapterKindsTest {
         "pissa",
         "olora",
         "replicated",
-        "saved-tied-ensured"
+        "saved-tied-ensured",
+        "container",
+        "container-block"
       })
   void aFreshAdapterChangesNothing(String kind) {
     Path folder = CASES.resolve(kind);

@@ -49,6 +49,8 @@ class AdapterTrainingTest {
         "saved",
         "saved-tied-ensured",
         "replicated",
+        "container",
+        "container-block",
         "pissa"
       })
   void aRunGivesTheLossesNormsAndAdapterOfPeft(String kind) throws IOException {
@@ -85,7 +87,7 @@ class AdapterTrainingTest {
       for (String name : theirs.names()) {
         // Attention doesn't see a bias of all keys without rotation: its gradient is zero but for
         // rounding, which AdamW makes steps of.
-        if (!name.endsWith("c_attn.base_layer.bias")) {
+        if (!name.matches(".*c_attn(.base_layer)?.bias")) {
           assertThat(Fixtures.relativeDifference(ours.tensor(name), theirs.tensor(name)))
               .as(name)
               .isLessThan(1e-3);

@@ -64,6 +64,16 @@ class ExpertAdapterTest {
     assertThat(Fixtures.relativeDifference(actual, expected)).isLessThan(Fixtures.MODEL_TOLERANCE);
   }
 
+  @Test
+  void aContainerWithExpertsCantBeTrainedWhole() {
+    LoraConfig config = LoraConfig.builder().targetModules("q_proj").modulesToSave("mlp").build();
+    try (CausalLM base = base("mixtral")) {
+      assertThatExceptionOfType(AdapterMismatchException.class)
+          .isThrownBy(() -> PeftModel.wrap(base, config))
+          .withMessageContaining(EXPERTS);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "mixtral, patterns",

@@ -1,6 +1,6 @@
 /**
  * Text helpers that several packages share: suggestions for misspelt names, JSON as Python writes
- * it.
+ * it, the terminal.
  */
 @NullMarked
 package io.github.lora4j.internal.text;

@@ -1,14 +1,11 @@
 package io.github.lora4j.io.hub;
 
-import java.io.OutputStream;
-import java.io.PrintStream;
+import io.github.lora4j.internal.text.BarLine;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Optional;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** One bar for each file that takes long enough to watch. */
@@ -37,10 +34,10 @@ final class ProgressBarOnTerminal implements DownloadProgress {
     }
   }
 
-  private record Shown(ProgressBar bar, OneLine line) {}
+  private record Shown(ProgressBar bar, BarLine line) {}
 
   private Shown open(String file, long done, long size) {
-    OneLine line = new OneLine(out);
+    BarLine line = new BarLine(out);
     ProgressBar bar =
         new ProgressBarBuilder()
             .setTaskName(file)
@@ -64,42 +61,5 @@ final class ProgressBarOnTerminal implements DownloadProgress {
         });
     shown = Optional.empty();
     current = "";
-  }
-
-  /** Writes the bar over itself. */
-  private static final class OneLine implements ProgressBarConsumer {
-    private final PrintWriter out;
-    // Only asked how wide the terminal is.
-    private final ProgressBarConsumer width =
-        new ConsoleProgressBarConsumer(new PrintStream(OutputStream.nullOutputStream()));
-
-    private boolean closed;
-
-    OneLine(PrintWriter out) {
-      this.out = out;
-    }
-
-    @Override
-    public int getMaxRenderedLength() {
-      return width.getMaxRenderedLength();
-    }
-
-    @Override
-    public synchronized void accept(String rendered) {
-      if (!closed) {
-        out.print("\r" + rendered);
-        out.flush();
-      }
-    }
-
-    @Override
-    public synchronized void close() {
-      if (!closed) {
-        closed = true;
-        out.println();
-        out.flush();
-        width.close();
-      }
-    }
   }
 }
