@@ -8,6 +8,9 @@ import io.github.lora4j.internal.torch.Brgemm;
  */
 final class RowBlockProduct implements RowProduct {
 
+  /** Outputs of one call; measured: fewer cost calls, more are read at three quarters the speed. */
+  private static final int AT_ONCE = 64;
+
   private final Tensor weight;
   private final long address;
   private final boolean bfloat16;
@@ -35,10 +38,17 @@ final class RowBlockProduct implements RowProduct {
     }
     long c = sums.blocks(outputs);
     boolean add = sums.startBlocks();
+    for (int from = 0; from < outputs; from += AT_ONCE) {
+      int count = Math.min(AT_ONCE, outputs - from);
+      multiply(x, count, add, (long) from * inputs, c + 4L * from * x.rows());
+    }
+  }
+
+  private void multiply(RowInput x, int count, boolean add, long first, long c) {
     if (bfloat16) {
-      Brgemm.bfloat16(outputs, x.rows(), inputs, inputs, add, address, x.address(), c);
+      Brgemm.bfloat16(count, x.rows(), inputs, inputs, add, address + 2 * first, x.address(), c);
     } else {
-      Brgemm.float32(outputs, x.rows(), inputs, inputs, add, address, x.address(), c);
+      Brgemm.float32(count, x.rows(), inputs, inputs, add, address + 4 * first, x.address(), c);
     }
   }
 

@@ -106,11 +106,6 @@ public final class RowInput implements AutoCloseable {
     return address;
   }
 
-  /** A single row, {@code [1, features]}. */
-  Tensor tensor() {
-    return packed;
-  }
-
   void require(int inputs) {
     if (inputs != features) {
       throw new IllegalArgumentException(

@@ -1,6 +1,7 @@
 package io.github.lora4j.tensor;
 
 import io.github.lora4j.internal.torch.Brgemm;
+import io.github.lora4j.internal.torch.Gemv;
 import java.util.Optional;
 import org.bytedeco.pytorch.global.torch;
 
@@ -31,7 +32,7 @@ public final class RowKernels {
   public static Optional<RowKernels> of(DType dtype, int rows) {
     boolean has =
         switch (dtype) {
-          case BF16 -> Brgemm.hasBfloat16();
+          case BF16 -> Brgemm.hasBfloat16() && (rows > 1 || Gemv.isThere());
           // Blocks would read float32 weights at a fifth of the memory's speed for a single row.
           case F32 -> Brgemm.hasFloat32() && rows > 1;
           default -> false;
@@ -94,7 +95,7 @@ public final class RowKernels {
     try (TensorScope scope = TensorScope.open()) {
       Tensor some = weight.detach().narrow(0, from, to - from).to(dtype);
       Tensor kept = TensorScope.keep(some.alias());
-      return rows == 1 && kept.numel() >= RowVectorProduct.WORTH_IT
+      return rows == 1 && RowVectorProduct.suits(kept)
           ? new RowVectorProduct(kept)
           : new RowBlockProduct(kept);
     }

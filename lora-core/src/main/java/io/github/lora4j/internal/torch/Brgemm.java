@@ -5,10 +5,8 @@ import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
-import java.io.File;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.Loader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -74,16 +72,13 @@ public final class Brgemm {
       return false; // a processor that was made smaller than it is might refuse, and libtorch throw
     }
     try {
-      File folder =
-          new File(Loader.load(org.bytedeco.pytorch.global.torch.class)).getCanonicalFile();
-      File library = new File(folder.getParentFile(), "libtorch_cpu.so");
       FunctionMapper symbols = (own, method) -> SYMBOLS.get(method.getName());
       NativeLibrary torch =
           NativeLibrary.getInstance(
-              library.getPath(), Map.of(Library.OPTION_FUNCTION_MAPPER, symbols));
+              TorchLibrary.path(), Map.of(Library.OPTION_FUNCTION_MAPPER, symbols));
       Native.register(Functions.class, torch);
       return true;
-    } catch (LinkageError | RuntimeException | java.io.IOException e) {
+    } catch (LinkageError | RuntimeException e) {
       LOG.debug("This build of libtorch doesn't show its small products", e);
       return false;
     }
