@@ -6,9 +6,6 @@ import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.RotaryEmbedding;
 import io.github.lora4j.nn.StepAttention;
 import io.github.lora4j.nn.step.StepCache;
-import io.github.lora4j.nn.step.StepPart;
-import io.github.lora4j.nn.step.StepShared;
-import io.github.lora4j.nn.step.StepTeam;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.RowKernels;
 import io.github.lora4j.tensor.Tensor;
@@ -29,31 +26,9 @@ import java.util.Optional;
 final class StepDecoder implements AutoCloseable {
 
   private final CausalLayers layers;
-  private final StepTeam team;
-  private final int rows;
   private final List<StepCache> caches = new ArrayList<>();
-  private final List<Worker> threads = new ArrayList<>();
-  private final StepShared shared;
-  private float[] scores = new float[0];
-
-  /** What one thread computes. */
-  private static final class Worker implements AutoCloseable {
-    private final StepPart part;
-    private final List<StepBlock> blocks = new ArrayList<>();
-    private Optional<StepTop> top = Optional.empty();
-    private float[] x = new float[0];
-
-    Worker(StepPart part) {
-      this.part = part;
-    }
-
-    @Override
-    public void close() {
-      blocks.forEach(StepBlock::close);
-      top.ifPresent(StepTop::close);
-      part.close();
-    }
-  }
+  private final List<StepCrew> crews = new ArrayList<>(); // all threads, and one alone
+  private final StepPace pace = new StepPace();
 
   /**
    * Where the tokens of a step stand.
@@ -69,11 +44,8 @@ final class StepDecoder implements AutoCloseable {
     }
   }
 
-  private StepDecoder(CausalLayers layers, StepTeam team, int rows, StepShared shared) {
+  private StepDecoder(CausalLayers layers) {
     this.layers = layers;
-    this.team = team;
-    this.rows = rows;
-    this.shared = shared;
   }
 
   /**
@@ -94,12 +66,11 @@ final class StepDecoder implements AutoCloseable {
     if (kernels.isEmpty() || !fits(layers.decoder(), rows, mostPositions)) {
       return Optional.empty();
     }
-    StepDecoder made =
-        new StepDecoder(
-            layers, StepTeam.start(RowKernels.threads()), rows, new StepShared(kernels.get()));
+    StepDecoder made = new StepDecoder(layers);
     boolean complete = false;
     try {
-      complete = made.build(kernels.get(), before, mostPositions);
+      made.takeOver(kernels.get(), before, mostPositions);
+      complete = made.hire(kernels.get(), RowKernels.threads());
     } finally {
       if (!complete) {
         made.close();
@@ -114,34 +85,22 @@ final class StepDecoder implements AutoCloseable {
         .allMatch(shape -> StepCache.fits(rows, shape.kvHeads(), shape.headDim(), mostPositions));
   }
 
-  private boolean build(RowKernels kernels, List<KvCache> before, int mostPositions) {
-    int hidden = layers.spec().hiddenSize();
+  private void takeOver(RowKernels kernels, List<KvCache> before, int mostPositions) {
     for (KvCache cache : before) {
       try (TensorScope scope = TensorScope.open()) {
         KvCache.Entries entries = cache.entries().orElseThrow();
         caches.add(new StepCache(kernels, entries.keys(), entries.values(), mostPositions));
       }
     }
-    for (int index = 0; index < team.count(); index++) {
-      Worker thread = new Worker(new StepPart(team, index, shared));
-      threads.add(thread);
-      for (int layer = 0; layer < caches.size(); layer++) {
-        Optional<StepBlock> block =
-            StepBlock.of(
-                layers.decoder().blocks().get(layer), thread.part, hidden, caches.get(layer));
-        if (block.isEmpty()) {
-          return false;
-        }
-        thread.blocks.add(block.get());
-      }
-      thread.top = StepTop.of(layers, thread.part);
-      if (thread.top.isEmpty()) {
-        return false;
-      }
-      thread.x = new float[rows * hidden];
-      scores = thread.top.get().scores();
+  }
+
+  /** Both crews from the start: later the adapters may be others. */
+  private boolean hire(RowKernels kernels, int threads) {
+    StepCrew.of(layers, kernels, caches, threads).ifPresent(crews::add);
+    if (!crews.isEmpty() && crews.get(0).threads() > 1) {
+      StepCrew.of(layers, kernels, caches, 1).ifPresent(crews::add);
     }
-    return true;
+    return !crews.isEmpty();
   }
 
   /**
@@ -167,25 +126,16 @@ final class StepDecoder implements AutoCloseable {
           layers.decoder().pass(positions, new Attention.FromColumn(firstVisible));
       pass.rotations().forEach((key, value) -> turns.put(key, StepAttention.Turn.of(value)));
     }
-    Place place = new Place(turns, column, firstVisible);
-    team.run(
-        index -> {
-          Worker thread = threads.get(index);
-          System.arraycopy(embedded, 0, thread.x, 0, embedded.length);
-          for (StepBlock block : thread.blocks) {
-            block.apply(thread.x, place);
-          }
-          thread.top.orElseThrow().apply(thread.x);
-          thread.part.kernels().release();
-        });
+    StepCrew crew = crews.get(pace.together() ? 0 : crews.size() - 1);
+    long start = System.nanoTime();
+    float[] scores = crew.step(embedded, new Place(turns, column, firstVisible));
+    pace.took(System.nanoTime() - start);
     return scores;
   }
 
   @Override
   public void close() {
-    team.close();
-    threads.forEach(Worker::close);
+    crews.forEach(StepCrew::close);
     caches.forEach(StepCache::close);
-    shared.close();
   }
 }

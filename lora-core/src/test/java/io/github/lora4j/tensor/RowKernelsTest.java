@@ -73,7 +73,7 @@ class RowKernelsTest {
         float[] mine = Arrays.copyOfRange(y, at + from, at + to);
         float[] theirs = Arrays.copyOfRange(expected, at + from, at + to);
         // Sums of bfloat16 numbers are float32 in blocks; a single row's are rounded once.
-        assertClose(mine, theirs, half && rows == 1 ? 5e-3 : 1e-5);
+        assertClose(mine, theirs, half && rows == 1 ? 5e-3 : 1e-4);
         for (int i = 0; i < outputs; i++) {
           assertThat(Float.isNaN(y[at + i])).as("output %d", i).isEqualTo(i < from || i >= to);
         }
@@ -81,7 +81,7 @@ class RowKernelsTest {
     }
   }
 
-  /** Beside what the terms of a sum are, up to 1: a sum itself may be next to nothing. */
+  /** Beside 1, as large as a term may be: 600 of them may add up to nothing. */
   private static void assertClose(float[] mine, float[] theirs, double tolerance) {
     for (int i = 0; i < mine.length; i++) {
       assertThat((double) mine[i])
