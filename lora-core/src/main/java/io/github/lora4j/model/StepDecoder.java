@@ -4,7 +4,7 @@ import io.github.lora4j.nn.Attention;
 import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.KvCache;
 import io.github.lora4j.nn.RotaryEmbedding;
-import io.github.lora4j.nn.StepAttention;
+import io.github.lora4j.nn.RowTurn;
 import io.github.lora4j.nn.step.StepCache;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.RowKernels;
@@ -37,10 +37,10 @@ final class StepDecoder implements AutoCloseable {
    * @param position their column
    * @param firstVisible for each row, how many columns at the left are padding
    */
-  record Place(Map<RotaryEmbedding, StepAttention.Turn> turns, int position, int[] firstVisible) {
+  record Place(Map<RotaryEmbedding, RowTurn> turns, int position, int[] firstVisible) {
 
-    StepAttention.Turn turn(Optional<RotaryEmbedding> rotary) {
-      return rotary.isPresent() ? turns.get(rotary.get()) : StepAttention.Turn.NONE;
+    RowTurn turn(Optional<RotaryEmbedding> rotary) {
+      return rotary.isPresent() ? turns.get(rotary.get()) : RowTurn.NONE;
     }
   }
 
@@ -114,7 +114,7 @@ final class StepDecoder implements AutoCloseable {
    */
   float[] step(Tensor ids, Tensor positions, int column, int[] firstVisible) {
     float[] embedded;
-    Map<RotaryEmbedding, StepAttention.Turn> turns = new HashMap<>();
+    Map<RotaryEmbedding, RowTurn> turns = new HashMap<>();
     try (TensorScope scope = TensorScope.open()) {
       embedded =
           layers
@@ -124,7 +124,7 @@ final class StepDecoder implements AutoCloseable {
               .toFloatArray();
       Attention.Pass pass =
           layers.decoder().pass(positions, new Attention.FromColumn(firstVisible));
-      pass.rotations().forEach((key, value) -> turns.put(key, StepAttention.Turn.of(value)));
+      pass.rotations().forEach((key, value) -> turns.put(key, RowTurn.of(value)));
     }
     StepCrew crew = crews.get(pace.together() ? 0 : crews.size() - 1);
     long start = System.nanoTime();

@@ -58,7 +58,7 @@ final class RowAttention {
   Tensor apply(List<Tensor> projected) {
     List<float[]> values = new ArrayList<>();
     projected.forEach(tensor -> values.add(Rows.read(tensor)));
-    Turn turn = rotation.isPresent() ? Turn.of(rotation.get()) : Turn.NONE;
+    RowTurn turn = rotation.map(RowTurn::of).orElse(RowTurn.NONE);
     int headDim = shape.headDim();
     int batch = (int) projected.get(0).size(0);
     float[] q = new float[shape.heads() * headDim];
@@ -161,30 +161,6 @@ final class RowAttention {
     }
     for (int key = 0; key < count; key++) {
       out[at + key] /= sum;
-    }
-  }
-
-  /** A rotation as arrays; of length 0 for none. */
-  private record Turn(float[] cos, float[] sin, int rotaryDim) {
-
-    static final Turn NONE = new Turn(new float[0], new float[0], 0);
-
-    static Turn of(RotaryEmbedding.Rotation rotation) {
-      return new Turn(
-          Rows.read(rotation.cos()), Rows.read(rotation.sin()), (int) rotation.cos().size(-1));
-    }
-
-    void apply(float[] heads, int row, int headDim) {
-      int half = rotaryDim / 2;
-      int angles = cos.length == rotaryDim ? 0 : row * rotaryDim; // one position for all rows
-      for (int head = 0; head < heads.length; head += headDim) {
-        for (int i = 0; i < half; i++) {
-          float a = heads[head + i];
-          float b = heads[head + half + i];
-          heads[head + i] = a * cos[angles + i] - b * sin[angles + i];
-          heads[head + half + i] = b * cos[angles + half + i] + a * sin[angles + half + i];
-        }
-      }
     }
   }
 }

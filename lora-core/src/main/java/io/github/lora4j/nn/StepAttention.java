@@ -6,7 +6,6 @@ import io.github.lora4j.nn.step.StepLinear;
 import io.github.lora4j.nn.step.StepNorm;
 import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.RowInput;
-import io.github.lora4j.tensor.Rows;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -100,39 +99,6 @@ public final class StepAttention implements AutoCloseable {
   }
 
   /**
-   * Cosines and sines of the positions of a step.
-   *
-   * @param cos {@code [rows or 1, rotaryDim]}
-   * @param sin the same
-   */
-  public record Turn(float[] cos, float[] sin, int rotaryDim) {
-
-    /** What doesn't turn. */
-    public static final Turn NONE = new Turn(new float[0], new float[0], 0);
-
-    /** Reads a rotation. */
-    public static Turn of(RotaryEmbedding.Rotation rotation) {
-      return new Turn(
-          Rows.read(rotation.cos().contiguous()),
-          Rows.read(rotation.sin().contiguous()),
-          (int) rotation.cos().size(-1));
-    }
-
-    void apply(float[] heads, int row, int headDim) {
-      int half = rotaryDim / 2;
-      int angles = cos.length == rotaryDim ? 0 : row * rotaryDim; // one position for all rows
-      for (int head = 0; head < heads.length; head += headDim) {
-        for (int i = 0; i < half; i++) {
-          float a = heads[head + i];
-          float b = heads[head + half + i];
-          heads[head + i] = a * cos[angles + i] - b * sin[angles + i];
-          heads[head + half + i] = b * cos[angles + half + i] + a * sin[angles + half + i];
-        }
-      }
-    }
-  }
-
-  /**
    * Computes this thread's outputs; the others wait for it inside.
    *
    * @param x packed, {@code [rows, hidden]}
@@ -141,7 +107,7 @@ public final class StepAttention implements AutoCloseable {
    * @param firstVisible for each row, how many columns at the left are padding
    * @param y takes {@code [rows, hidden]}
    */
-  public void apply(RowInput x, Turn turn, int position, int[] firstVisible, float[] y) {
+  public void apply(RowInput x, RowTurn turn, int position, int[] firstVisible, float[] y) {
     for (int i = 0; i < projections.size(); i++) {
       projections.get(i).apply(x, projected.get(i));
     }
@@ -151,7 +117,7 @@ public final class StepAttention implements AutoCloseable {
     o.apply(packed, y);
   }
 
-  private void attend(Turn turn, int position, int[] firstVisible) {
+  private void attend(RowTurn turn, int position, int[] firstVisible) {
     int kvHeads = shape.kvHeads();
     int units = part.rows() * kvHeads;
     int last = -1;
@@ -171,7 +137,7 @@ public final class StepAttention implements AutoCloseable {
     }
   }
 
-  private void prepare(Turn turn, int row) {
+  private void prepare(RowTurn turn, int row) {
     layout.copyHeads(projected, row, shape, q, k, v);
     queryNorm.ifPresent(norm -> norm.applyToAll(q, q));
     keyNorm.ifPresent(norm -> norm.applyToAll(k, k));

@@ -11,6 +11,7 @@ import io.github.lora4j.nn.ForwardContext;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.Generator;
+import io.github.lora4j.testing.ForgottenTensors;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
@@ -26,8 +27,7 @@ class KeptActivationsTest {
 
   @BeforeEach
   void whatOtherTestsForgotIsFreedFirst() throws InterruptedException {
-    System.gc();
-    Thread.sleep(100);
+    ForgottenTensors.free();
   }
 
   private static final long HIDDEN = 256;

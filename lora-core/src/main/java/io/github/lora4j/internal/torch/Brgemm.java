@@ -30,7 +30,7 @@ public final class Brgemm {
           "release",
           "_ZN2at6native7cpublas14brgemm_releaseEb");
 
-  private static final boolean LOADED = load();
+  private static final Set<String> FLAGS = load() ? CpuModel.flagsOfThisMachine() : Set.of();
 
   private Brgemm() {}
 
@@ -86,16 +86,12 @@ public final class Brgemm {
 
   /** Whether {@link #bfloat16} can be called on this machine. */
   public static boolean hasBfloat16() {
-    return LOADED && flags().contains("avx512_bf16");
+    return FLAGS.contains("avx512_bf16");
   }
 
   /** Whether {@link #float32} can be called on this machine. */
   public static boolean hasFloat32() {
-    return LOADED && flags().contains("avx512f");
-  }
-
-  private static Set<String> flags() {
-    return CpuModel.ofThisMachine().map(CpuModel::flags).orElse(Set.of());
+    return FLAGS.contains("avx512f");
   }
 
   /**

@@ -32,6 +32,11 @@ record CpuModel(String vendor, int family, Set<String> flags) {
     }
   }
 
+  /** The instruction sets of the first processor; none where Linux doesn't tell. */
+  static Set<String> flagsOfThisMachine() {
+    return ofThisMachine().map(CpuModel::flags).orElse(Set.of());
+  }
+
   static Optional<CpuModel> parse(List<String> lines) {
     Map<String, String> first = new HashMap<>();
     for (String line : lines) {

@@ -34,7 +34,7 @@ public final class Gemv {
 
   private static Optional<Function> find() {
     NativeRuntime.ensureLoaded();
-    Set<String> flags = CpuModel.ofThisMachine().map(CpuModel::flags).orElse(Set.of());
+    Set<String> flags = CpuModel.flagsOfThisMachine();
     if (!Platform.isLinux() || !Platform.isIntel() || !flags.containsAll(Set.of("avx2", "fma"))) {
       return Optional.empty();
     }

@@ -6,6 +6,7 @@ import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.Device;
 import io.github.lora4j.tensor.NativeMemory;
 import io.github.lora4j.tensor.Tensor;
+import io.github.lora4j.testing.ForgottenTensors;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -19,8 +20,7 @@ class LargeBlocksTest {
 
   @BeforeEach
   void whatOtherTestsForgotIsFreedFirst() throws InterruptedException {
-    System.gc();
-    Thread.sleep(100);
+    ForgottenTensors.free();
   }
 
   private static final long FLOATS = LargeBlocks.SMALLEST / Float.BYTES;
