@@ -8,14 +8,20 @@ import io.github.lora4j.internal.torch.Brgemm;
  */
 final class RowBlockProduct implements RowProduct {
 
-  /** Outputs of one call; measured: fewer cost calls, more are read at three quarters the speed. */
-  private static final int AT_ONCE = 64;
+  /** Bytes of the weight for one call; measured: fewer cost calls, more leave the near cache. */
+  private static final int AT_ONCE = 150_000;
+
+  /** Outputs come in multiples of this. */
+  private static final int GRAIN = 16;
 
   private final Tensor weight;
   private final long address;
   private final boolean bfloat16;
   private final int outputs;
   private final int inputs;
+  private final int bytes; // of a number
+  private final int atOnce; // outputs of one call
+  private final ReadAhead readAhead;
 
   RowBlockProduct(Tensor weight) {
     this.weight = weight;
@@ -23,6 +29,9 @@ final class RowBlockProduct implements RowProduct {
     this.bfloat16 = weight.dtype() == DType.BF16;
     this.outputs = Math.toIntExact(weight.size(0));
     this.inputs = Math.toIntExact(weight.size(1));
+    this.bytes = bfloat16 ? 2 : 4;
+    this.atOnce = Math.max(GRAIN, AT_ONCE / Math.max(1, bytes * inputs) / GRAIN * GRAIN);
+    this.readAhead = new ReadAhead(weight, weight.numel() * bytes);
   }
 
   @Override
@@ -38,17 +47,19 @@ final class RowBlockProduct implements RowProduct {
     }
     long c = sums.blocks(outputs);
     boolean add = sums.startBlocks();
-    for (int from = 0; from < outputs; from += AT_ONCE) {
-      int count = Math.min(AT_ONCE, outputs - from);
-      multiply(x, count, add, (long) from * inputs, c + 4L * from * x.rows());
+    long row = (long) bytes * inputs;
+    for (int from = 0; from < outputs; from += atOnce) {
+      int count = Math.min(atOnce, outputs - from);
+      readAhead.read(from * row, (from + count) * row);
+      multiply(x, count, add, address + from * row, c + 4L * from * x.rows());
     }
   }
 
   private void multiply(RowInput x, int count, boolean add, long first, long c) {
     if (bfloat16) {
-      Brgemm.bfloat16(count, x.rows(), inputs, inputs, add, address + 2 * first, x.address(), c);
+      Brgemm.bfloat16(count, x.rows(), inputs, inputs, add, first, x.address(), c);
     } else {
-      Brgemm.float32(count, x.rows(), inputs, inputs, add, address + 4 * first, x.address(), c);
+      Brgemm.float32(count, x.rows(), inputs, inputs, add, first, x.address(), c);
     }
   }
 

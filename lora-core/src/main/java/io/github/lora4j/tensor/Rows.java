@@ -2,9 +2,11 @@ package io.github.lora4j.tensor;
 
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.ShortPointer;
 import org.bytedeco.pytorch.global.torch;
 
@@ -153,6 +155,11 @@ public final class Rows {
   /** The numbers of a dense bfloat16 tensor on the CPU, two by two, for as long as it is open. */
   static IntBuffer pairs(Tensor x) {
     return new IntPointer(x.handle().data_ptr()).capacity(x.numel() / 2).asBuffer();
+  }
+
+  /** The first bytes of a dense tensor on the CPU, eight by eight, for as long as it is open. */
+  static LongBuffer words(Tensor x, long bytes) {
+    return new LongPointer(x.handle().data_ptr()).capacity(bytes / Long.BYTES).asBuffer();
   }
 
   private static void requireRoom(Tensor x, long from, int count) {

@@ -15,6 +15,8 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RowKernelsTest {
 
@@ -112,6 +114,49 @@ class RowKernelsTest {
               .matmul(Tensor.of(x, 256, 1).to(DType.BF16).to(DType.F32))
               .toFloatArray();
       assertThat(Fixtures.relativeDifference(y, expected)).isLessThan(5e-3); // bfloat16's rounding
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BF16", "F32"})
+  void aWeightThatIsReadInSeveralStretchesGivesAllOutputs(DType dtype) {
+    assumeThat(RowKernels.of(dtype, 3)).isPresent();
+    RowKernels kernels = RowKernels.of(dtype, 3).get();
+    int outputs = 1003; // the last stretch is a short one
+    int inputs = 250;
+    float[] y = new float[3 * outputs];
+    try (TensorScope scope = TensorScope.open();
+        RowInput in = kernels.input(inputs);
+        RowSums sums = kernels.sums(outputs)) {
+      Tensor x = Tensor.of(numbers(new SplittableRandom(1), 3 * inputs), 3, inputs).to(dtype);
+      Tensor weight =
+          Tensor.of(numbers(new SplittableRandom(2), outputs * inputs), outputs, inputs).to(dtype);
+      try (RowProduct product = kernels.product(weight, 0, outputs)) {
+        in.pack(x.toFloatArray());
+        product.addTo(in, sums);
+        sums.copyTo(y, 0, outputs, outputs);
+      }
+      Tensor expected = x.to(DType.F32).matmul(weight.to(DType.F32).transpose(0, 1));
+      assertThat(Fixtures.relativeDifference(y, expected.toFloatArray())).isLessThan(1e-5);
+    }
+  }
+
+  @Test
+  void readingAheadLooksAtEachCacheLineOfAStretch() {
+    try (TensorScope scope = TensorScope.open()) {
+      int words = 20_000;
+      long[] values = new long[words];
+      for (int line = 0; line < words / 8; line++) {
+        values[8 * line] = line;
+      }
+      ReadAhead ahead = new ReadAhead(Tensor.of(values, words), 8L * words);
+      ahead.read(0, 8L * words);
+      assertThat(ahead.seen()).isEqualTo(2499L * 2500 / 2);
+      ahead.read(64 * 100, 64 * 107);
+      assertThat(ahead.seen()).isEqualTo(7 * 103);
+      ReadAhead small = new ReadAhead(Tensor.of(values, words), 64);
+      small.read(0, 64);
+      assertThat(small.seen()).isZero();
     }
   }
 
