@@ -75,7 +75,7 @@ final class TokenChooser {
   private void requireNumbers(float[] logits) {
     for (int i = 0; i < logits.length; i++) {
       float logit = logits[i];
-      if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+      if (!(logit < Float.POSITIVE_INFINITY)) { // not a number either
         throw new LoraException(
             "the model's logit of token "
                 + i

@@ -42,7 +42,7 @@ final class CausalDecodingSession implements DecodingSession {
     this.prefix = layers.decoder().prefixLength();
     this.maxLength = longestText + prefix + layers.decoder().virtualTokens();
     this.padding = new int[rows];
-    this.logits = new float[rows][];
+    this.logits = new float[rows][0];
     this.borders =
         layers.spec().rotaryEmbeddings().stream()
             .flatMapToDouble(rotary -> rotary.scaling().switchesBeyond().stream())
@@ -218,7 +218,10 @@ final class CausalDecodingSession implements DecodingSession {
   private void put(float[] scores) {
     int vocab = scores.length / rows;
     for (int row = 0; row < rows; row++) {
-      logits[row] = Arrays.copyOfRange(scores, row * vocab, (row + 1) * vocab);
+      if (logits[row].length != vocab) {
+        logits[row] = new float[vocab];
+      }
+      System.arraycopy(scores, row * vocab, logits[row], 0, vocab);
     }
   }
 

@@ -3,6 +3,7 @@ package io.github.lora4j.nn;
 import io.github.lora4j.nn.step.StepMlp;
 import io.github.lora4j.tensor.Functional;
 import io.github.lora4j.tensor.Kernels;
+import io.github.lora4j.tensor.RowMath;
 import io.github.lora4j.tensor.Tensor;
 import java.util.Optional;
 
@@ -46,7 +47,7 @@ public enum Activation {
   /** The same function of single numbers. */
   StepMlp.FloatFunction step() {
     return switch (this) {
-      case SILU -> x -> x / (1 + (float) Math.exp(-x));
+      case SILU -> x -> x / (1 + RowMath.exp(-x));
       case RELU -> x -> Math.max(x, 0);
       case GELU_TANH -> Activation::geluTanh;
       case GELU -> x -> (float) (x / 2 * (1 + erf(x / Math.sqrt(2))));

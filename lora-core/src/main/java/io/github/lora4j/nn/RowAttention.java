@@ -1,5 +1,6 @@
 package io.github.lora4j.nn;
 
+import io.github.lora4j.tensor.RowMath;
 import io.github.lora4j.tensor.Rows;
 import io.github.lora4j.tensor.Tensor;
 import java.util.ArrayList;
@@ -155,7 +156,7 @@ final class RowAttention {
     }
     float sum = 0;
     for (int key = 0; key < count; key++) {
-      float weight = (float) Math.exp(scores[key] - largest);
+      float weight = RowMath.exp(scores[key] - largest);
       out[at + key] = weight;
       sum += weight;
     }

@@ -11,6 +11,7 @@ public final class RowMemory implements AutoCloseable {
   private final long address;
   private final ShortBuffer halves;
   private final FloatBuffer floats;
+  private final ReadAhead ahead;
 
   private RowMemory(Tensor tensor) {
     this.tensor = tensor;
@@ -18,6 +19,7 @@ public final class RowMemory implements AutoCloseable {
     this.address = tensor.address();
     this.halves = half ? Rows.halves(tensor) : ShortBuffer.allocate(0);
     this.floats = half ? FloatBuffer.allocate(0) : Rows.floats(tensor);
+    this.ahead = new ReadAhead(tensor, tensor.numel() * (half ? 2 : 4));
   }
 
   /** Takes ownership of a tensor. */
@@ -54,6 +56,12 @@ public final class RowMemory implements AutoCloseable {
     } else {
       floats.get(at, into, from, count);
     }
+  }
+
+  /** Brings numbers that lie one behind the other into the cache, for a product to read them. */
+  public void readAhead(int from, int count) {
+    long size = half ? 2 : 4;
+    ahead.read(from * size, (from + count) * size);
   }
 
   /** The address of an element. */

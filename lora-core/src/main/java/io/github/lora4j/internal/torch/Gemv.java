@@ -1,10 +1,11 @@
 package io.github.lora4j.internal.torch;
 
-import com.sun.jna.Function;
+import com.sun.jna.Library;
+import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
-import com.sun.jna.Pointer;
-import java.util.Optional;
+import com.sun.jna.SymbolProvider;
+import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,29 +29,48 @@ public final class Gemv {
   private static final short ONE = 0x3f80;
   private static final short ZERO = 0;
 
-  private static final Optional<Function> KERNEL = find();
+  private static final boolean THERE = load();
 
   private Gemv() {}
 
-  private static Optional<Function> find() {
+  /** The function itself, in the order of its signature. */
+  private static final class Functions {
+
+    static native void multiply(
+        int m, int n, short alpha, long a, int lda, long x, int incx, short beta, long y, int incy);
+  }
+
+  private static boolean load() {
     NativeRuntime.ensureLoaded();
     Set<String> flags = CpuModel.flagsOfThisMachine();
     if (!Platform.isLinux() || !Platform.isIntel() || !flags.containsAll(Set.of("avx2", "fma"))) {
-      return Optional.empty();
+      return false;
     }
     try {
-      NativeLibrary torch = NativeLibrary.getInstance(TorchLibrary.path());
-      Pointer kernel = torch.getGlobalVariableAddress(SYMBOL).getPointer(0);
-      return Optional.ofNullable(kernel).map(Function::getFunction);
+      String path = TorchLibrary.path();
+      long kernel =
+          NativeLibrary.getInstance(path)
+              .getGlobalVariableAddress(SYMBOL)
+              .getNativeLong(0)
+              .longValue();
+      if (kernel == 0) {
+        return false;
+      }
+      // Bound like a function of the library, a call costs a tenth of one through a pointer.
+      SymbolProvider variable = (library, name, usual) -> kernel;
+      Native.register(
+          Functions.class,
+          NativeLibrary.getInstance(path, Map.of(Library.OPTION_SYMBOL_PROVIDER, variable)));
+      return true;
     } catch (LinkageError | RuntimeException e) {
       LOG.debug("This build of libtorch doesn't show its products with a vector", e);
-      return Optional.empty();
+      return false;
     }
   }
 
   /** Whether {@link #multiply} can be called on this machine. */
   public static boolean isThere() {
-    return KERNEL.isPresent();
+    return THERE;
   }
 
   /**
@@ -64,21 +84,6 @@ public final class Gemv {
    * @param y of what takes the result, bfloat16
    */
   public static void multiply(int rows, int columns, long w, long x, long y) {
-    KERNEL
-        .orElseThrow()
-        .invoke(
-            void.class,
-            new Object[] {
-              columns,
-              rows,
-              ONE,
-              new Pointer(w),
-              columns,
-              new Pointer(x),
-              1,
-              ZERO,
-              new Pointer(y),
-              1
-            });
+    Functions.multiply(columns, rows, ONE, w, columns, x, 1, ZERO, y, 1);
   }
 }

@@ -66,6 +66,15 @@ public final class StepCache implements AutoCloseable {
     values.put(head * headDim * capacity + position, capacity, value, from, headDim);
   }
 
+  /** Brings a head's positions into the cache of the processor. */
+  void readAhead(int row, int kvHead, int from, int to) {
+    int head = (row * kvHeads + kvHead) * capacity * headDim;
+    keys.readAhead(head + from * headDim, (to - from) * headDim);
+    for (int feature = 0; feature < headDim; feature++) {
+      values.readAhead(head + feature * capacity + from, to - from);
+    }
+  }
+
   /** The address of a head's keys from some position on, {@code [.., headDim]}. */
   long keys(int row, int kvHead, int position) {
     return keys.address(((row * kvHeads + kvHead) * capacity + position) * headDim);

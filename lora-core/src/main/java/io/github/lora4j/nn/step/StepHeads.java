@@ -2,6 +2,7 @@ package io.github.lora4j.nn.step;
 
 import io.github.lora4j.tensor.DType;
 import io.github.lora4j.tensor.RowBlocks;
+import io.github.lora4j.tensor.RowMath;
 import java.util.Arrays;
 import java.util.OptionalDouble;
 
@@ -59,6 +60,7 @@ public final class StepHeads implements AutoCloseable {
     cache.put(row, kvHead, position, k, v);
     int start = first / StepCache.BLOCK * StepCache.BLOCK;
     int end = (position / StepCache.BLOCK + 1) * StepCache.BLOCK;
+    cache.readAhead(row, kvHead, start, end);
     int heads = kvHead * group * headDim;
     for (int i = 0; i < group; i++) {
       scoring.column(i, q, heads + i * headDim, headDim);
@@ -107,7 +109,7 @@ public final class StepHeads implements AutoCloseable {
     }
     float sum = 0;
     for (int key = first; key < to; key++) {
-      float weight = (float) Math.exp(weights[key] - largest);
+      float weight = RowMath.exp(weights[key] - largest);
       weights[key] = weight;
       sum += weight;
     }
