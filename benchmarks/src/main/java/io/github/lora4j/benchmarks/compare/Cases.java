@@ -45,7 +45,8 @@ final class Cases {
       }
       cases.add(classify(shape, DType.F32));
       cases.add(classify(shape, DType.BF16));
-      cases.add(startup(shape));
+      cases.add(startup(shape, Variant.PLAIN));
+      cases.add(startup(shape, Variant.ARCHIVE));
       for (int batch : List.of(1, 8)) {
         cases.add(generate(shape, batch, Variant.PLAIN));
         cases.add(generate(shape, batch, Variant.MERGED));
@@ -187,14 +188,15 @@ final class Cases {
         12);
   }
 
-  private static BenchmarkCase startup(Shape shape) {
+  private static BenchmarkCase startup(Shape shape, Variant variant) {
+    String name = "startup-" + shape + "-bf16-qv8";
     return new BenchmarkCase(
-        "startup-" + shape + "-bf16-qv8",
+        variant == Variant.ARCHIVE ? name + "-archive" : name,
         Kind.STARTUP,
         Optional.of(shape),
         DType.BF16,
         Adapter.QV8,
-        Variant.PLAIN,
+        variant,
         1,
         32,
         0,
@@ -212,8 +214,8 @@ final class Cases {
         variant,
         batch,
         64,
-        1,
-        3);
+        5,
+        5);
   }
 
   private static String lower(Enum<?> value) {

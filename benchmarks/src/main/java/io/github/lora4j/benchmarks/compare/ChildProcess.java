@@ -19,8 +19,14 @@ final class ChildProcess {
 
   /** The JVM that runs this one, without any flags, as a user starts it. */
   static List<String> java(Class<?> main, String... args) {
+    return java(List.of(), main, args);
+  }
+
+  /** The same with flags. */
+  static List<String> java(List<String> flags, Class<?> main, String... args) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(flags);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(Arrays.asList(args));
     return command;

@@ -58,7 +58,8 @@ final class Notes {
       case STARTUP ->
           """
           From the start of the process to the end of the first training step, of 1 x 32 tokens. The
-          libraries and the checkpoint are in the page cache.
+          libraries and the checkpoint are in the page cache. `archive`: our JVM with
+          `-XX:SharedArchiveFile`, an archive of its classes that an earlier process wrote.
           """;
       case GENERATE ->
           """

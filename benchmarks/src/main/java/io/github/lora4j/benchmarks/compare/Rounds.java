@@ -33,6 +33,12 @@ final class Rounds {
       throws IOException, InterruptedException {
     boolean fine = true;
     makeCheckpoint(chosen);
+    if (chosen.variant() == Variant.ARCHIVE) {
+      ChildProcess.run(
+          ChildProcess.java(List.of("-XX:ArchiveClassesAtExit=" + archive()), CaseRunner.class),
+          Map.of(),
+          json.writeValueAsString(chosen.task(models).startedAt(Timing.now())));
+    }
     if (python.isPresent() && !python.get().canRun(chosen.kind())) {
       progress.printf(
           "%s: LoRA4J alone, since %s lacks %s%n",
@@ -40,7 +46,7 @@ final class Rounds {
     }
     for (int round = 1; round <= rounds; round++) {
       for (Side side : Side.values()) {
-        Optional<List<String>> command = command(side, chosen.kind());
+        Optional<List<String>> command = command(side, chosen);
         if (command.isPresent()) {
           progress.printf("%s %d/%d %s: ", chosen.name(), round, rounds, side.title());
           progress.flush();
@@ -64,10 +70,21 @@ final class Rounds {
     }
   }
 
-  private Optional<List<String>> command(Side side, Kind kind) {
-    return side == Side.OURS
-        ? Optional.of(ChildProcess.java(CaseRunner.class))
-        : python.filter(found -> found.canRun(kind)).map(found -> found.command(kind));
+  private Optional<List<String>> command(Side side, BenchmarkCase chosen) {
+    Kind kind = chosen.kind();
+    if (side == Side.THEIRS) {
+      return python.filter(found -> found.canRun(kind)).map(found -> found.command(kind));
+    }
+    List<String> flags =
+        chosen.variant() == Variant.ARCHIVE
+            ? List.of("-XX:SharedArchiveFile=" + archive(), "-Xshare:on")
+            : List.of();
+    return Optional.of(ChildProcess.java(flags, CaseRunner.class));
+  }
+
+  /** Where the classes of a starting process are archived. */
+  private Path archive() {
+    return models.resolve("classes.jsa");
   }
 
   private boolean measure(BenchmarkCase chosen, Side side, List<String> command, Results results)

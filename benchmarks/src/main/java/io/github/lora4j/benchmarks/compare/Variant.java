@@ -11,5 +11,7 @@ enum Variant {
   /** Several examples in one row instead of padding. */
   PACKED,
   /** The adapter merged into the weights. */
-  MERGED
+  MERGED,
+  /** Our JVM starts with an archive of its classes; the other side as it always does. */
+  ARCHIVE
 }
