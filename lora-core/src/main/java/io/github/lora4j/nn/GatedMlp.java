@@ -5,6 +5,7 @@ import io.github.lora4j.nn.step.StepPart;
 import io.github.lora4j.tensor.CustomFunction;
 import io.github.lora4j.tensor.Tensor;
 import io.github.lora4j.tensor.TensorScope;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 
@@ -22,8 +23,9 @@ public record GatedMlp(LinearLayer gate, LinearLayer up, LinearLayer down, Activ
   @Override
   public Tensor forward(Tensor x, ForwardContext context) {
     try (TensorScope scope = TensorScope.open()) {
-      Tensor opened = gate.forward(x, context);
-      Tensor widened = up.forward(x, context);
+      List<Tensor> both = JoiningLinear.forward(List.of(gate, up), x, context);
+      Tensor opened = both.get(0);
+      Tensor widened = both.get(1);
       Tensor gated =
           CustomFunction.available()
               ? GatedActivation.apply(activation, opened, widened)

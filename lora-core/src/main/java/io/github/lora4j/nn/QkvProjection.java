@@ -33,7 +33,7 @@ public sealed interface QkvProjection extends Layer {
 
     @Override
     public List<Tensor> forward(Tensor x, ForwardContext context) {
-      return List.of(q.forward(x, context), k.forward(x, context), v.forward(x, context));
+      return JoiningLinear.forward(List.of(q, k, v), x, context);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.github.lora4j.error.LoraException;
 import io.github.lora4j.nn.BiasedLinear;
 import io.github.lora4j.nn.DenseLinear;
 import io.github.lora4j.nn.ForwardContext;
+import io.github.lora4j.nn.JoiningLinear;
 import io.github.lora4j.nn.LinearLayer;
 import io.github.lora4j.nn.QuantizedLinear;
 import io.github.lora4j.nn.step.StepLinear;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Several adapters can be active at once; their updates add up. At most one of the active ones
  * can have a copy of the layer.
  */
-final class AdaptedLinear implements LinearLayer, AdaptedLayer {
+final class AdaptedLinear implements JoiningLinear, AdaptedLayer {
 
   private final LinearLayer base;
   private final AdapterSwitch enabled;
@@ -135,6 +136,30 @@ final class AdaptedLinear implements LinearLayer, AdaptedLayer {
       return Optional.empty();
     }
     return below;
+  }
+
+  @Override
+  public List<Tensor> forwardAll(List<LinearLayer> layers, Tensor x, ForwardContext context) {
+    return JointUpdate.forward(layers, x, context);
+  }
+
+  /**
+   * What a layer does at the moment, where that is no more than one product beside another.
+   *
+   * @param below gives what the update is added to
+   */
+  record OneUpdate(LinearLayer below, LoraUpdate update) {}
+
+  /** The only update of this pass, if it reads the very input of the layer. */
+  Optional<OneUpdate> oneUpdate(ForwardContext context) {
+    List<LoraUpdate> all = active;
+    return enabled.isOn()
+            && merged == null
+            && all.size() == 1
+            && activeTokens.isEmpty()
+            && all.get(0).isProductOfInput(context)
+        ? Optional.of(new OneUpdate(root, all.get(0)))
+        : Optional.empty();
   }
 
   private Tensor add(

@@ -103,6 +103,14 @@ final class LoraUpdate implements LayerPart {
         && step.add(weights.a(), weights.b(), scaling());
   }
 
+  /** Whether all it does in a pass is to add {@code scaling * x Aᵀ Bᵀ}. */
+  boolean isProductOfInput(ForwardContext context) {
+    return weights.magnitude().isEmpty()
+        && weights.start().isEmpty()
+        && weights.bias().isEmpty()
+        && !(dropout > 0 && context.isTraining());
+  }
+
   private Tensor lessStart(Tensor y, Tensor x) {
     return weights.start().isPresent() ? addProduct(y, x, weights.start().get(), -atStart) : y;
   }
