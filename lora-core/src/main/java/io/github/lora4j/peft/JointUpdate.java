@@ -69,7 +69,7 @@ final class JointUpdate {
     try (TensorScope scope = TensorScope.open()) {
       DType dtype = x.dtype();
       Tensor a = joint.stacked(dtype);
-      Tensor thin = joint.thin(x, a);
+      Tensor thin = thin(x, a);
       for (int i = 0; i < layers.size(); i++) {
         Optional<Member> member = found.get(i);
         Tensor y =
