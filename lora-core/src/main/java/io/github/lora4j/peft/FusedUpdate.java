@@ -29,7 +29,7 @@ final class FusedUpdate {
    * @return the sum, in the memory of {@code y}
    */
   static Tensor add(Tensor y, Tensor x, LoraWeights update, double scaling) {
-    if (!NoGrad.gradEnabled() && x.numel() <= (long) FEW_ROWS * x.size(-1)) {
+    if (isForFewRows(x)) {
       return addFewRows(y, x, update, scaling);
     }
     try (TensorScope scope = TensorScope.open();
@@ -60,6 +60,11 @@ final class FusedUpdate {
     }
   }
 
+  /** Whether there are few rows and no way back, as in decoding: matrices are better left alone. */
+  static boolean isForFewRows(Tensor x) {
+    return !NoGrad.gradEnabled() && x.numel() <= (long) FEW_ROWS * x.size(-1);
+  }
+
   /** For few rows, as in decoding, it is cheaper to widen them than to round the matrices. */
   private static Tensor addFewRows(Tensor y, Tensor x, LoraWeights update, double scaling) {
     try (TensorScope scope = TensorScope.open()) {
@@ -68,7 +73,8 @@ final class FusedUpdate {
     }
   }
 
-  private static Tensor rows(Tensor x) {
+  /** All but the last dimension as one. */
+  static Tensor rows(Tensor x) {
     return x.reshape(-1, x.size(-1));
   }
 }

@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class JointUpdate {
 
-  private static final int FEW_ROWS = 16;
-
   private final List<Member> members = new ArrayList<>();
 
   /** The thin product's gradient while the way back is between the last member and the first. */
@@ -62,13 +60,12 @@ final class JointUpdate {
     for (LinearLayer layer : layers) {
       found.add(joint.join(layer, x, context));
     }
-    if (joint.members.size() < 2 || !pays(x)) {
+    if (joint.members.size() < 2 || !CustomFunction.available() || FusedUpdate.isForFewRows(x)) {
       return layers.stream().map(layer -> layer.forward(x, context)).toList();
     }
     List<Tensor> results = new ArrayList<>();
     try (TensorScope scope = TensorScope.open()) {
-      DType dtype = x.dtype();
-      Tensor a = joint.stacked(dtype);
+      Tensor a = joint.stacked(x.dtype());
       Tensor thin = thin(x, a);
       for (int i = 0; i < layers.size(); i++) {
         Optional<Member> member = found.get(i);
@@ -101,12 +98,6 @@ final class JointUpdate {
     return member;
   }
 
-  /** In decoding, the copy of all A costs more than it saves. */
-  private static boolean pays(Tensor x) {
-    return CustomFunction.available()
-        && (NoGrad.gradEnabled() || x.numel() > (long) FEW_ROWS * x.size(-1));
-  }
-
   /** All A with their scalings: r numbers a column instead of as many a row of the input. */
   private Tensor stacked(DType dtype) {
     try (NoGrad noGrad = NoGrad.open()) {
@@ -128,7 +119,7 @@ final class JointUpdate {
   /** The products with all A {@code [n, sum of ranks]}. */
   private static Tensor thin(Tensor x, Tensor a) {
     try (NoGrad noGrad = NoGrad.open()) {
-      return Functional.linear(rows(x), a);
+      return Functional.linear(FusedUpdate.rows(x), a);
     }
   }
 
@@ -159,7 +150,7 @@ final class JointUpdate {
           call.returns(
               y.detach(),
               (dy, inputs) -> {
-                Tensor dRows = rows(dy);
+                Tensor dRows = FusedUpdate.rows(dy);
                 if (inputs.wanted(1)) {
                   inputs.add(1, dRows.transpose(0, 1).matmul(own).to(DType.F32));
                 }
@@ -180,7 +171,7 @@ final class JointUpdate {
   private void passOn(
       Tensor dThin, Tensor x, Optional<Tensor> keptA, CustomFunction.Gradients inputs) {
     if (members.stream().anyMatch(member -> member.a().requiresGrad())) {
-      Tensor dA = dThin.transpose(0, 1).matmul(rows(x)).to(DType.F32);
+      Tensor dA = dThin.transpose(0, 1).matmul(FusedUpdate.rows(x)).to(DType.F32);
       scale(dA);
       for (int i = 0; i < members.size(); i++) {
         inputs.add(i + 3, members.get(i).of(dA, 0));
@@ -189,9 +180,5 @@ final class JointUpdate {
     if (inputs.wanted(2)) {
       inputs.addProduct(2, dThin, keptA.orElseGet(() -> stacked(DType.F32)));
     }
-  }
-
-  private static Tensor rows(Tensor x) {
-    return x.reshape(-1, x.size(-1));
   }
 }

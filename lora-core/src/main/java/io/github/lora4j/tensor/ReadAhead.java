@@ -7,25 +7,22 @@ import java.nio.LongBuffer;
  *
  * <p>The product goes along some twenty rows at once, which the processor doesn't foresee: it waits
  * for memory at each step. One number of each cache line, in order, is what it does foresee, and
- * both passes together take two thirds of the time of the product alone.
+ * both passes together take up to a third less time than the product alone.
  */
 final class ReadAhead {
 
   /** Bytes that come from memory together anyway. */
   private static final int LINE = 64;
 
-  /** Smaller weights stay in the cache from one step to the next, or cost little. */
+  /** Reading smaller weights ahead made no difference that could be measured. */
   private static final long WORTH_IT = 64 << 10;
 
   private final LongBuffer words; // empty for a weight that isn't worth it
   private long seen; // what is read must go somewhere, or the compiler would not read it
 
-  /**
-   * Over a dense tensor on the CPU, for as long as it is open.
-   *
-   * @param bytes how long it is
-   */
-  ReadAhead(Tensor weight, long bytes) {
+  /** Over a dense tensor on the CPU, for as long as it is open. */
+  ReadAhead(Tensor weight) {
+    long bytes = weight.numel() * weight.dtype().byteSize();
     boolean worthIt = bytes >= WORTH_IT && bytes <= Integer.MAX_VALUE;
     this.words = worthIt ? Rows.words(weight, bytes) : LongBuffer.allocate(0);
   }

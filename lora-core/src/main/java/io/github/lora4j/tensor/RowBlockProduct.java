@@ -29,9 +29,9 @@ final class RowBlockProduct implements RowProduct {
     this.bfloat16 = weight.dtype() == DType.BF16;
     this.outputs = Math.toIntExact(weight.size(0));
     this.inputs = Math.toIntExact(weight.size(1));
-    this.bytes = bfloat16 ? 2 : 4;
+    this.bytes = weight.dtype().byteSize();
     this.atOnce = Math.max(GRAIN, AT_ONCE / Math.max(1, bytes * inputs) / GRAIN * GRAIN);
-    this.readAhead = new ReadAhead(weight, weight.numel() * bytes);
+    this.readAhead = new ReadAhead(weight);
   }
 
   @Override

@@ -9,6 +9,7 @@ public final class RowMemory implements AutoCloseable {
   private final Tensor tensor;
   private final boolean half;
   private final long address;
+  private final long bytes; // of a number
   private final ShortBuffer halves;
   private final FloatBuffer floats;
   private final ReadAhead ahead;
@@ -17,9 +18,10 @@ public final class RowMemory implements AutoCloseable {
     this.tensor = tensor;
     this.half = tensor.dtype() == DType.BF16;
     this.address = tensor.address();
+    this.bytes = tensor.dtype().byteSize();
     this.halves = half ? Rows.halves(tensor) : ShortBuffer.allocate(0);
     this.floats = half ? FloatBuffer.allocate(0) : Rows.floats(tensor);
-    this.ahead = new ReadAhead(tensor, tensor.numel() * (half ? 2 : 4));
+    this.ahead = new ReadAhead(tensor);
   }
 
   /** Takes ownership of a tensor. */
@@ -60,13 +62,12 @@ public final class RowMemory implements AutoCloseable {
 
   /** Brings numbers that lie one behind the other into the cache, for a product to read them. */
   public void readAhead(int from, int count) {
-    long size = half ? 2 : 4;
-    ahead.read(from * size, (from + count) * size);
+    ahead.read(from * bytes, (from + count) * bytes);
   }
 
   /** The address of an element. */
   public long address(int element) {
-    return address + (long) element * (half ? 2 : 4);
+    return address + element * bytes;
   }
 
   @Override

@@ -56,7 +56,7 @@ public final class Gemv {
       if (kernel == 0) {
         return false;
       }
-      // Bound like a function of the library, a call costs a tenth of one through a pointer.
+      // Bound like a function of the library, for a call through a pointer boxes its arguments.
       SymbolProvider variable = (library, name, usual) -> kernel;
       Native.register(
           Functions.class,
